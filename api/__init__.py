@@ -1,0 +1,1 @@
+"""Serves them: the command line, the HTTP service and the page."""

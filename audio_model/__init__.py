@@ -1,0 +1,1 @@
+"""How a track sounds: decode, mel, network, training, embeddings."""

@@ -1,0 +1,1 @@
+"""Who likes what: confidence, ALS, fold-in."""

@@ -1,0 +1,1 @@
+"""Runs the models: configuration, bundles, search, recommender, training, evaluation."""

@@ -1,0 +1,1 @@
+"""The blend: candidates of both signals, merged and ordered."""
