@@ -1,0 +1,45 @@
+"""Settings of the engine, and all rooms' settings together."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from audio_model.config import AudioConfig
+from cf_model.config import CFConfig
+from data.config import DataConfig
+from ranker.config import RankerConfig
+
+
+class EngineConfig(BaseModel):
+    """How models are put together and served."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    embeddings: Literal["auto", "imported", "encoder"] = Field(
+        "auto",
+        description="Whose track embeddings a bundle holds: those a team imported, those of the "
+        "audio encoder, or (auto) the imported ones where there are any.",
+    )
+    neighbours: int = Field(
+        20,
+        gt=0,
+        description="How many of the most similar-sounding played tracks stand in for a track "
+        "that nobody has played, when its likely listeners are asked for.",
+    )
+    keep_bundles: int = Field(
+        5, ge=2, description="How many bundles a training keeps; older ones are deleted."
+    )
+
+
+class Sections(BaseModel):
+    """The settings of every room that the engine runs, one section a room."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: DataConfig = Field(default_factory=DataConfig)
+    audio: AudioConfig = Field(default_factory=AudioConfig)
+    cf: CFConfig = Field(default_factory=CFConfig)
+    ranker: RankerConfig = Field(default_factory=RankerConfig)
+    engine: EngineConfig = Field(default_factory=EngineConfig)

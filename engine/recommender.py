@@ -1,0 +1,181 @@
+"""The recommender: retrieve, merge, rank, apply the rules, and name the fallback.
+
+It reads one bundle and keeps no state of its own, so the same bundle, history and request give
+the same answer, in any process.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cf_model.config import CFConfig
+from cf_model.foldin import FoldIn
+from data.catalog import Catalog
+from data.errors import ParameterError
+from engine.bundle import Bundle
+from engine.index import ExactIndex
+from engine.request import Answer, Item, Request
+from engine.retrievers import AudioRetriever, CFRetriever, PopularRetriever
+from ranker.candidates import BoolArray, CandidatePool, Candidates, Query, Retriever, merge
+from ranker.config import RankerConfig
+from ranker.diversity import mmr
+from ranker.fusion import ReciprocalRankFusion
+from ranker.rules import cap_artists
+
+FALLBACKS = {"hybrid": ("popular",), "cf": ("audio", "popular"), "audio": ("cf", "popular")}
+"""For each strategy, the signals that stand in for it, in this order."""
+
+
+class Recommender:
+    """Answers requests from one bundle.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        Opened.
+    config : RankerConfig
+        Quotas, weights and defaults of the blend.
+
+    Attributes
+    ----------
+    bundle : Bundle
+    retrievers : dict of str to Retriever
+        Those that the bundle can feed: "popular" always, "cf" and "audio" where it has factors
+        and embeddings.
+    """
+
+    def __init__(self, bundle: Bundle, config: RankerConfig) -> None:
+        self.bundle = bundle
+        self.config = config
+        self.ranker = ReciprocalRankFusion(config)
+        contents = bundle.contents
+        self.popular = PopularRetriever(contents.listeners, contents.plays)
+        self.retrievers: dict[str, Retriever] = {}
+        if contents.behaviour is not None:
+            # The bundle remembers what its factors were trained with; folding in must match.
+            cf = CFConfig.model_validate(bundle.manifest.config.get("cf", {}))
+            foldin = FoldIn(contents.behaviour.item_factors, cf)
+            self.retrievers["cf"] = CFRetriever(foldin, contents.behaviour.item_factors)
+        if contents.acoustic is not None:
+            index = ExactIndex(contents.acoustic.embeddings, contents.acoustic.known)
+            self.retrievers["audio"] = AudioRetriever(index, contents.acoustic.embeddings)
+        self.retrievers["popular"] = self.popular
+
+    @property
+    def catalog(self) -> Catalog:
+        """The tracks of the bundle."""
+        return self.bundle.contents.catalog
+
+    def recommend(self, request: Request) -> Answer:
+        """Answer one request.
+
+        Returns
+        -------
+        Answer
+            `n` items, or all eligible tracks where there are fewer; never a hidden, excluded or
+            (with `exclude_seen`) played one.
+
+        Raises
+        ------
+        ParameterError
+            If a genre is not in the catalogue.
+        """
+        query = Query(request.history, self.eligible(request))
+        lists, fallback = self._retrieve(query, request)
+        pool = merge(lists)
+        ranked = self._rank(query, pool, request)
+        return Answer(self._items(ranked, pool, request), fallback)
+
+    def eligible(self, request: Request) -> BoolArray:
+        """Return which tracks a request may be answered with, shape (n_tracks,)."""
+        size = len(self.catalog)
+        mask = np.ones(size, bool)
+        if request.among is not None:
+            mask = np.zeros(size, bool)
+            mask[request.among] = True
+        if request.genres:
+            mask &= self._of_genres(request.genres)
+        mask[request.history.hidden] = False
+        mask[request.exclude] = False
+        if request.exclude_seen:
+            mask[request.history.tracks] = False
+        return mask
+
+    def _of_genres(self, genres: tuple[str, ...]) -> BoolArray:
+        mask = np.zeros(len(self.catalog), bool)
+        for genre in genres:
+            members = self.catalog.genres.get(genre.strip().casefold())
+            if members is None:
+                known = ", ".join(list(self.catalog.genres)[:8]) or "none"
+                raise ParameterError(
+                    f"`genre` must be a genre of the catalogue ({known}, ...). Received: {genre!r}."
+                )
+            mask[members] = True
+        return mask
+
+    def _retrieve(self, query: Query, request: Request) -> tuple[list[Candidates], str | None]:
+        """Ask the strategy's retrievers, or the first fallback that has something to say."""
+        quota = max(self.config.quota, request.n)
+        if request.strategy == "popular":
+            return [self.popular.retrieve(query, quota)], None
+        if request.strategy == "hybrid":
+            lists = [r.retrieve(query, quota) for r in self.retrievers.values()]
+            if any(len(c) for c in lists if c.source != self.popular.name):
+                return [c for c in lists if len(c)], None
+        for name in (request.strategy, *FALLBACKS[request.strategy]):
+            retriever = self.retrievers.get(name)
+            found = retriever.retrieve(query, quota) if retriever is not None else None
+            if found is not None and len(found):
+                return [found], None if name == request.strategy else name
+        return [], "popular"
+
+    def _rank(self, query: Query, pool: CandidatePool, request: Request) -> Candidates:
+        """Order the pool, fill it up with popular tracks, spread it by sound and by artist."""
+        ranked = self._blend(query, pool)
+        simple = request.artist_cap is None and request.diversity == 0
+        wanted = request.n if simple else len(self.catalog)
+        if request.diversity and self.bundle.contents.acoustic is not None:
+            head = max(request.n, self.config.quota)
+            spread = mmr(
+                ranked.head(head),
+                self.bundle.contents.acoustic.embeddings,
+                n=head,
+                diversity=request.diversity,
+            )
+            ranked = _behind(spread, ranked)
+        if len(ranked) < wanted:
+            filling = self.popular.retrieve(query, wanted)
+            ranked = _behind(ranked, _without_scores(filling, ranked))
+        if request.artist_cap is not None:
+            artists = self.catalog.artists
+            ranked = cap_artists(ranked, artists, request.artist_cap, n=request.n)
+        return ranked.head(request.n)
+
+    def _blend(self, query: Query, pool: CandidatePool) -> Candidates:
+        if len(pool.sources) == 1:
+            order = np.argsort(pool.ranks[:, 0], kind="stable")
+            return Candidates(pool.sources[0], pool.tracks[order], pool.scores[order, 0])
+        return self.ranker.rank(query, pool, int(pool.tracks.size))
+
+    def _items(self, ranked: Candidates, pool: CandidatePool, request: Request) -> tuple[Item, ...]:
+        # TODO reasons
+        reasons: dict = {}
+        items = []
+        for track, score in zip(ranked.tracks.tolist(), ranked.scores.tolist(), strict=True):
+            sources = tuple(pool.sources_of(track)) or (self.popular.name,)
+            items.append(Item(track, score, sources, reasons.get(track)))
+        return tuple(items)
+
+
+def _behind(first: Candidates, more: Candidates) -> Candidates:
+    """Put the tracks of `more` that are not in `first` behind it."""
+    new = ~np.isin(more.tracks, first.tracks)
+    tracks = np.concatenate([first.tracks, more.tracks[new]])
+    return Candidates(first.source, tracks, np.concatenate([first.scores, more.scores[new]]))
+
+
+def _without_scores(candidates: Candidates, below: Candidates) -> Candidates:
+    """Give tracks that the blend did not score one score: 0, or the last one of `below`."""
+    floor = min(0.0, float(below.scores[-1])) if len(below) else 0.0
+    scores = np.full(len(candidates), floor, np.float32)
+    return Candidates(candidates.source, candidates.tracks, scores)

@@ -1,0 +1,117 @@
+"""What a recommender is asked and what it answers, in the indices of its bundle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import numpy as np
+
+from data.checks import check_choice, check_positive
+from data.errors import ParameterError
+from data.history import History
+from ranker.candidates import IntArray
+from ranker.explain import Reason
+
+Strategy = Literal["hybrid", "cf", "audio", "popular"]
+Similarity = Literal["audio", "listeners", "hybrid"]
+STRATEGIES: tuple[str, ...] = get_args(Strategy)
+SIMILARITIES: tuple[str, ...] = get_args(Similarity)
+MAX_N = 1_000
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request for recommendations.
+
+    Attributes
+    ----------
+    history : History
+        What the user did, or the seeds of an anonymous request.
+    n : int
+        How many items, 1 to 1,000.
+    strategy : str
+        "hybrid", or one signal only: "cf", "audio", "popular".
+    exclude_seen : bool
+        Whether played tracks are left out. Hidden ones always are.
+    genres : tuple of str
+        Only tracks of any of these; case does not matter.
+    artist_cap : int, optional
+        At most so many tracks an artist, as long as others are left.
+    diversity : float
+        0 (by score alone) to 1 (as different in sound as can be).
+    explain : bool
+        Whether each item says why.
+    among : ndarray of int32, optional
+        Only these tracks.
+    exclude : ndarray of int32
+        None of these tracks.
+
+    Raises
+    ------
+    ParameterError
+        If a value is out of its range.
+    """
+
+    history: History
+    n: int = 20
+    strategy: str = "hybrid"
+    exclude_seen: bool = True
+    genres: tuple[str, ...] = ()
+    artist_cap: int | None = None
+    diversity: float = 0.0
+    explain: bool = False
+    among: IntArray | None = None
+    exclude: IntArray = field(default_factory=lambda: np.empty(0, np.int32))
+
+    def __post_init__(self) -> None:
+        check_n(self.n)
+        check_choice("strategy", self.strategy, STRATEGIES)
+        if self.artist_cap is not None:
+            check_positive("artist_cap", self.artist_cap, integer=True)
+        if not 0 <= self.diversity <= 1:
+            raise ParameterError(f"`diversity` must be 0 to 1. Received: {self.diversity!r}.")
+
+
+def check_n(n: int) -> None:
+    """Raise `ParameterError` unless `n` is a number of items that may be asked for."""
+    check_positive("n", n, integer=True)
+    if n > MAX_N:
+        raise ParameterError(f"`n` must be at most {MAX_N}. Received: {n}.")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One recommended track.
+
+    Attributes
+    ----------
+    track : int
+    score : float
+        Comparable within one answer.
+    sources : tuple of str
+        Which retrievers proposed it.
+    reason : Reason, optional
+        Why, if asked for.
+    """
+
+    track: int
+    score: float
+    sources: tuple[str, ...]
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Recommended tracks, best first.
+
+    Attributes
+    ----------
+    items : tuple of Item
+    fallback : str or None
+        The signal that stood in, where the strategy asked for has nothing to say about this
+        user: "audio", "cf" or "popular". None where it had.
+    """
+
+    items: tuple[Item, ...]
+    fallback: str | None = None

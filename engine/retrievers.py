@@ -1,0 +1,91 @@
+"""One retriever a signal: behaviour, sound, popularity."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from cf_model.foldin import FoldIn
+from engine.index import ExactIndex
+from engine.profile import audio_profile
+from ranker.candidates import Candidates, Query, top_n
+
+
+def best_eligible(source: str, scores: npt.NDArray[np.float32], query: Query, n: int) -> Candidates:
+    """Return the `n` best eligible tracks of scores of shape (n_tracks,); changes `scores`."""
+    scores[~query.eligible] = -np.inf
+    best = top_n(scores, n)
+    return Candidates(source, best, scores[best])
+
+
+class PopularRetriever:
+    """Tracks by how many users played them; the same for everybody.
+
+    Parameters
+    ----------
+    listeners, plays : ndarray of float32, shape (n_tracks,)
+        Distinct users and plays of each track; plays decide between tracks of equally many users.
+    """
+
+    name = "popular"
+
+    def __init__(self, listeners: npt.NDArray[np.float32], plays: npt.NDArray[np.float32]) -> None:
+        share = plays / (plays.max(initial=0) + 1)  # below 1, so that it only breaks ties
+        self.scores = (listeners + share).astype(np.float32)
+
+    def retrieve(self, query: Query, n: int) -> Candidates:
+        """Return the `n` most popular eligible tracks; every eligible track has its place."""
+        return best_eligible(self.name, self.scores.copy(), query, n)
+
+
+class CFRetriever:
+    """Tracks by the product of their factor with the user's, folded in from the full history.
+
+    Parameters
+    ----------
+    foldin : FoldIn
+        Solves for a user's factor.
+    item_factors : ndarray of float32, shape (n_tracks, f)
+    """
+
+    name = "cf"
+
+    def __init__(self, foldin: FoldIn, item_factors: npt.NDArray[np.float32]) -> None:
+        self._foldin = foldin
+        self._item_factors = item_factors
+        self._unplayed = np.flatnonzero(~np.any(item_factors, axis=1))
+
+    def retrieve(self, query: Query, n: int) -> Candidates:
+        """Return the `n` best eligible played tracks; none if the history says nothing."""
+        user = self._foldin.user(query.history.tracks, query.history.counts)
+        if not user.any():
+            return Candidates(self.name)
+        scores = self._item_factors @ user  # (n_tracks, f) @ (f,) -> (n_tracks,)
+        scores[self._unplayed] = -np.inf
+        return best_eligible(self.name, scores, query, n)
+
+
+class AudioRetriever:
+    """Tracks by the cosine of their embedding with the user's profile in sound.
+
+    Parameters
+    ----------
+    index : ExactIndex
+        Over the embeddings.
+    embeddings : ndarray of float32, shape (n_tracks, d)
+    """
+
+    name = "audio"
+
+    def __init__(self, index: ExactIndex, embeddings: npt.NDArray[np.float32]) -> None:
+        self._index = index
+        self._embeddings = embeddings
+
+    def retrieve(self, query: Query, n: int) -> Candidates:
+        """Return the `n` best eligible embedded tracks; none if no played track is embedded."""
+        if query.history.empty:
+            return Candidates(self.name)
+        profile = audio_profile(query.history, self._embeddings)
+        if not profile.any():
+            return Candidates(self.name)
+        return self._index.search(profile, n, eligible=query.eligible)

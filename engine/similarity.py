@@ -1,0 +1,187 @@
+"""Similar tracks, and the users who would want one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from data.errors import BundleError, ParameterError
+from data.history import History
+from engine.bundle import Bundle
+from engine.index import ExactIndex
+from engine.profile import unit_rows
+from engine.request import Item, check_n
+from ranker.candidates import Candidates, Query, merge, top_n
+from ranker.config import RankerConfig
+from ranker.fusion import ReciprocalRankFusion
+
+Vector = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A user who would want a track.
+
+    Attributes
+    ----------
+    user : int
+        Index into the users of the bundle.
+    score : float
+        Predicted preference: about 1 for what the user plays, about 0 for what they don't.
+    """
+
+    user: int
+    score: float
+
+
+class SimilarTracks:
+    """Finds tracks like a track, by sound, by listeners, or by both.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        Opened.
+    config : RankerConfig
+        Quotas and weights of the blend.
+    neighbours : int
+        How many similar-sounding played tracks stand in for one that nobody has played.
+    """
+
+    def __init__(self, bundle: Bundle, config: RankerConfig, *, neighbours: int) -> None:
+        contents = bundle.contents
+        self._size = len(contents.catalog)
+        self._quota = config.quota
+        self._neighbours = neighbours
+        self._fusion = ReciprocalRankFusion(config)
+        self._acoustic, self._behaviour = contents.acoustic, contents.behaviour
+        if self._acoustic is not None:
+            self._index = ExactIndex(self._acoustic.embeddings, self._acoustic.known)
+        if self._behaviour is not None:
+            self._norms = np.linalg.norm(self._behaviour.item_factors, axis=1)
+            self._played = self._norms > 0
+
+    def to_track(self, track: int, n: int, *, by: str) -> tuple[Item, ...]:
+        """Return the `n` tracks most like one of the catalogue, best first.
+
+        Parameters
+        ----------
+        track : int
+            Index of the track; it is not in the answer.
+        n : int
+            1 to 1,000.
+        by : {"audio", "listeners", "hybrid"}
+            "hybrid" blends both, or takes the one that there is.
+
+        Raises
+        ------
+        ParameterError
+            If the track has no embedding, or no plays, and `by` asks for just that.
+        """
+        check_n(n)
+        eligible = np.ones(self._size, bool)
+        eligible[track] = False
+        k = max(n, self._quota)
+        lists = []
+        if by != "listeners" and self._acoustic is not None and self._acoustic.known[track]:
+            embedding = self._acoustic.embeddings[track]
+            lists.append(self._index.search(embedding, k, eligible=eligible))
+        if by != "audio" and self._behaviour is not None and self._played[track]:
+            lists.append(self._by_listeners(track, k, eligible))
+        if not lists:
+            raise ParameterError(_nothing_known(by))
+        return self._blend(lists, eligible, n)
+
+    def to_vector(self, vector: Vector, n: int) -> tuple[Item, ...]:
+        """Return the `n` tracks that sound most like an embedding of shape (d,)."""
+        check_n(n)
+        found = self._sounding_like(vector, n, np.ones(self._size, bool))
+        return self._blend([found], np.ones(self._size, bool), n)
+
+    def listeners(self, track: int, n: int) -> tuple[Listener, ...]:
+        """Return the `n` users who would most want a track, best first.
+
+        For a track without plays, its sound predicts its factor; see `predicted_factor`.
+        """
+        check_n(n)
+        if self._behaviour is None:
+            return ()
+        if self._played[track]:
+            return self._wanting(self._behaviour.item_factors[track], n)
+        if self._acoustic is None or not self._acoustic.known[track]:
+            return ()
+        return self.listeners_of_vector(self._acoustic.embeddings[track], n)
+
+    def listeners_of_vector(self, vector: Vector, n: int) -> tuple[Listener, ...]:
+        """Return the `n` users who would most want a track that sounds so, best first."""
+        check_n(n)
+        factor = self.predicted_factor(vector)
+        return () if factor is None else self._wanting(factor, n)
+
+    def predicted_factor(self, vector: Vector) -> Vector | None:
+        """Predict the factor of a track nobody has played, shape (f,), from its embedding.
+
+        It is the mean factor of the nearest played tracks in sound, weighted by their cosine
+        where that is above zero.
+        """
+        if self._behaviour is None or self._acoustic is None:
+            return None
+        near = self._sounding_like(vector, self._neighbours, self._played)
+        weights = np.clip(near.scores, 0, None)
+        if not weights.any():
+            return None
+        factors = self._behaviour.item_factors[near.tracks]  # (neighbours, f)
+        predicted: Vector = (weights @ factors / weights.sum()).astype(np.float32)
+        return predicted
+
+    def _sounding_like(self, vector: Vector, n: int, eligible: npt.NDArray[np.bool_]) -> Candidates:
+        if self._acoustic is None:
+            raise BundleError(
+                "The current bundle has no embeddings. Train it with tracks that have audio."
+            )
+        width = self._acoustic.embeddings.shape[1]
+        if vector.shape != (width,):
+            raise ParameterError(
+                f"An embedding must have {width} numbers. Received: {vector.shape[-1]}."
+            )
+        unit = unit_rows(vector[np.newaxis])[0]
+        return self._index.search(unit, n, eligible=eligible)
+
+    def _by_listeners(self, track: int, k: int, eligible: npt.NDArray[np.bool_]) -> Candidates:
+        assert self._behaviour is not None
+        factors = self._behaviour.item_factors
+        norms = np.where(self._played, self._norms, 1) * self._norms[track]
+        scores = (factors @ factors[track]) / norms
+        scores[~(eligible & self._played)] = -np.inf
+        best = top_n(scores, k)
+        return Candidates("cf", best, scores[best].astype(np.float32))
+
+    def _blend(
+        self, lists: list[Candidates], eligible: npt.NDArray[np.bool_], n: int
+    ) -> tuple[Item, ...]:
+        pool = merge(lists)
+        ranked = lists[0]
+        if len(lists) > 1:
+            ranked = self._fusion.rank(Query(History(), eligible), pool, n)
+        best = ranked.head(n)
+        return tuple(
+            Item(track, score, tuple(pool.sources_of(track)))
+            for track, score in zip(best.tracks.tolist(), best.scores.tolist(), strict=True)
+        )
+
+    def _wanting(self, factor: Vector, n: int) -> tuple[Listener, ...]:
+        assert self._behaviour is not None
+        scores = self._behaviour.user_factors @ factor  # (n_users, f) @ (f,) -> (n_users,)
+        best = top_n(scores, n)
+        return tuple(
+            Listener(user, score)
+            for user, score in zip(best.tolist(), scores[best].tolist(), strict=True)
+        )
+
+
+def _nothing_known(by: str) -> str:
+    missing = {"audio": "no embedding", "listeners": "no plays"}.get(
+        by, "no embedding and no plays"
+    )
+    return f"This track has {missing} in the current bundle, so nothing is known to be like it."
