@@ -26,7 +26,8 @@ def current_encoder(home: Home) -> Path | None:
     directory = home.encoders / pointer.read_text("utf-8").strip()
     if not directory.is_dir():
         raise BundleError(
-            f"The current encoder {directory.name!r} is missing. Train one with `segue train audio`."
+            f"The current encoder {directory.name!r} is missing. "
+            "Train one with `segue train audio`."
         )
     return directory
 

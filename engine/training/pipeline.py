@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -128,26 +129,138 @@ class _Training:
             )
         registry = BundleRegistry(self.home.bundles)
         parent = _open_parent(registry)
-        plays = self._timed("read", lambda: self.store.load_feedback(catalog.tracks).plays)
+        with self._timed("read"):
+            plays = self.store.load_feedback(catalog.tracks).plays
+        self._describe(catalog, plays)
         acoustic = self._acoustic(catalog, part)
-        if part == "audio":
-            behaviour = inherit_behaviour(parent, catalog, plays.users)
-        else:
-            self.listeners.say(f"Training ALS on {len(plays):,} plays.")
-            behaviour = self._timed(
-                "cf",
-                lambda: train_behaviour(plays, self.sections.cf, progress=self.listeners.progress),
-            )
+        behaviour = self._behaviour(catalog, plays, parent if part == "audio" else None)
         if acoustic is None and behaviour is None:
             raise DataError(
                 "There are tracks, but neither plays nor sound to learn from. Import listens or "
                 "embeddings, or give tracks an `audio_path`."
             )
-        popularity = _popularity(plays)
-        contents = BundleContents(catalog, plays.users, *popularity, acoustic, behaviour)
-        self._describe(catalog, plays)
-        self._write(registry, contents, parent.id if parent else None)
-        return self._publish(registry) if publish else self.report
+        contents = BundleContents(catalog, plays.users, *_popularity(plays), acoustic, behaviour)
+        with self._timed("write"):
+            self._write(registry, contents, parent)
+        if publish:
+            self._publish(registry)
+        return self.report
 
-    def _timed[T](self, stage: str, work: Callable[[], T]) -> T:
-        raise NotImplementedError
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        start = time.monotonic()
+        yield
+        self.report.seconds[stage] = round(time.monotonic() - start, 2)
+
+    def _describe(self, catalog: Catalog, plays: Interactions) -> None:
+        self.report.tracks = len(catalog)
+        self.report.users = len(plays.users)
+        self.report.plays = len(plays)
+
+    def _acoustic(self, catalog: Catalog, part: str) -> Acoustic | None:
+        """Take the imported embeddings, or make those of the encoder, as the settings say."""
+        choice = self.sections.engine.embeddings
+        imported = IMPORTED in self.store.spaces()
+        if choice == "imported" and not imported:
+            raise DataError(
+                "`engine.embeddings` is 'imported', but none were. "
+                "Import them with `segue import embeddings FILE`."
+            )
+        if imported and choice != "encoder":
+            if part == "audio":
+                raise DataError(
+                    "Imported embeddings are in use, so there is no encoder to train. "
+                    "Set `engine.embeddings` to 'encoder' to use the sound files instead."
+                )
+            self.report.acoustic = "imported"
+            return _from_store(self.store, IMPORTED, catalog, encoder=None)
+        files = audio_files(catalog)
+        if not files and part == "audio":
+            raise DataError("No track has an `audio_path`, so there is no sound to learn from.")
+        return self._heard(files, catalog, part) if files else None
+
+    def _heard(self, files: list[tuple[str, Path]], catalog: Catalog, part: str) -> Acoustic | None:
+        config = self.sections.audio
+        encoder = None if part == "audio" else fitting_encoder(self.home, config)
+        if encoder is None and part == "cf":
+            return None
+        if encoder is None:
+            self.listeners.say(f"Training the audio encoder on {len(files):,} files.")
+            with self._timed("encoder"):
+                encoder = train_new_encoder(
+                    self.home, files, config, progress=self.listeners.progress
+                )
+        self.listeners.say(f"Embedding {len(files):,} files.")
+        with self._timed("embed"):
+            embedding = embed_catalog(
+                files,
+                encoder,
+                self.store,
+                cache=MelCache(self.home.mel_cache, config),
+                workers=self.workers,
+                progress=self.listeners.progress,
+                on_bad_file=self.listeners.on_bad_file,
+            )
+        self.report.bad_files = embedding.bad
+        self.report.acoustic = "encoder"
+        directory = current_encoder(self.home)
+        return _from_store(self.store, encoder.fingerprint, catalog, encoder=directory)
+
+    def _behaviour(
+        self, catalog: Catalog, plays: Interactions, keep: Bundle | None
+    ) -> Behaviour | None:
+        if keep is not None:
+            return inherit_behaviour(keep, catalog, plays.users)
+        self.listeners.say(f"Training ALS on {len(plays):,} plays of {len(plays.users):,} users.")
+        with self._timed("cf"):
+            return train_behaviour(plays, self.sections.cf, progress=self.listeners.progress)
+
+    def _write(
+        self, registry: BundleRegistry, contents: BundleContents, parent: Bundle | None
+    ) -> None:
+        self.report.bundle = write_bundle(
+            registry.root,
+            contents,
+            parent=parent.id if parent else None,
+            config=self.sections.model_dump(mode="json", exclude={"data"}),
+            metrics={
+                "tracks": self.report.tracks,
+                "users": self.report.users,
+                "plays": self.report.plays,
+                "embedded": int(contents.acoustic.known.sum()) if contents.acoustic else 0,
+                "seconds": self.report.seconds,
+            },
+        )
+
+    def _publish(self, registry: BundleRegistry) -> None:
+        self.report.refused = faults(Bundle.open(registry.root / self.report.bundle))
+        if not self.report.refused:
+            registry.publish(self.report.bundle)
+            self.report.published = True
+            registry.prune(self.sections.engine.keep_bundles)
+
+
+def _open_parent(registry: BundleRegistry) -> Bundle | None:
+    """Open the current bundle; None where there is none or it cannot be used any more."""
+    try:
+        return registry.open_current(verify=False)
+    except BundleError:
+        return None
+
+
+def _from_store(
+    store: Store, space: str, catalog: Catalog, *, encoder: Path | None
+) -> Acoustic | None:
+    embeddings, known = store.load_embeddings(space, catalog.tracks)
+    if not known.any():
+        return None
+    return Acoustic(space, unit_rows(embeddings), known, encoder)
+
+
+def _popularity(
+    plays: Interactions,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Count the listeners and the plays of each track, both of shape (n_tracks,)."""
+    matrix = plays.matrix()
+    listeners = np.bincount(matrix.indices, minlength=matrix.shape[1]).astype(np.float32)
+    return listeners, np.asarray(matrix.sum(axis=0), dtype=np.float32).ravel()
