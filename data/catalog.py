@@ -60,7 +60,7 @@ class Catalog:
         arrays = []
         for name in TRACK_COLUMNS:
             if name in columns.column_names:
-                arrays.append(columns.column(name).cast(pa.large_string()).combine_chunks())
+                arrays.append(_whole(columns.column(name).cast(pa.large_string())))
             else:
                 arrays.append(pa.nulls(len(tracks), pa.large_string()))
         self.tracks = tracks
@@ -92,9 +92,10 @@ class Catalog:
         return chunked.chunk(0) if chunked.num_chunks else pa.array([], pa.large_string())
 
     def track(self, index: int) -> Track:
-        """Return the track at an index."""
+        """Return the track at an index; IndexError if there is none."""
+        track_id = self.tracks.id(index)
         fields = {name: self.column(name)[int(index)].as_py() for name in TRACK_COLUMNS}
-        return Track(track_id=self.tracks.id(index), **fields)
+        return Track(track_id=track_id, **fields)
 
     @cached_property
     def artists(self) -> npt.NDArray[np.int32]:
@@ -124,3 +125,8 @@ class Catalog:
         """Open a saved catalogue memory-mapped."""
         source = pa.memory_map(str(directory / f"{name}.columns.arrow"))
         return cls(Vocabulary.load(directory, name), pa.ipc.open_file(source).read_all())
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array, without copying where it is one (it may be memory-mapped)."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

@@ -6,6 +6,7 @@ ids are opaque UTF-8 strings of 1 to 256 bytes: `check_id` is the only definitio
 from __future__ import annotations
 
 from collections.abc import Collection
+from numbers import Integral
 
 from data.errors import ParameterError
 
@@ -57,7 +58,8 @@ def check_id(name: str, value: object) -> str:
 
 def check_positive(name: str, value: float, *, integer: bool = False) -> None:
     """Raise `ParameterError` unless `value` is above zero (and whole, if `integer`)."""
-    good = isinstance(value, int) and not isinstance(value, bool) if integer else True
+    # numpy's integers are whole numbers too; True is not meant as one.
+    good = isinstance(value, Integral) and not isinstance(value, bool) if integer else True
     if not good or not value > 0:
         kind = "a positive integer" if integer else "above zero"
         raise ParameterError(f"`{name}` must be {kind}. Received: {value!r}.")

@@ -21,7 +21,7 @@ LIKE_COUNT = 3.0
 """How many plays a like stands for."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Interactions:
     """A validated log of plays, one row a play (or a count of plays), sorted by user and track.
 
@@ -60,8 +60,11 @@ class Interactions:
             raise DataError("The columns of interactions differ in length.")
         _check_range("user", user, len(self.users))
         _check_range("track", track, len(self.tracks))
-        if count.size and not (np.isfinite(count).all() and count.min() > 0):
-            raise DataError("Counts of plays must be finite and above zero.")
+        bad = ~(np.isfinite(count) & (count > 0))
+        if bad.any():
+            raise DataError(
+                f"Counts of plays must be finite and above zero. Received: {count[bad][0]}."
+            )
         order = np.lexsort((at, track, user))
         for name, values in (("user", user), ("track", track), ("count", count), ("at", at)):
             column = values[order]
@@ -81,21 +84,22 @@ class Interactions:
         Parameters
         ----------
         frame : DataFrame
-            `user_id`, `track_id`, and optionally `count` (1 where missing) and `at` (Unix seconds,
-            -1 where missing).
+            `user_id`, `track_id`, and optionally the columns `count` (1 by default) and `at`
+            (Unix seconds; -1 by default and where a value is missing).
         users, tracks : Vocabulary, optional
             By default the distinct ids of the table, sorted.
 
         Raises
         ------
         DataError
-            If an id is not in a vocabulary that was given.
+            If an id is not in a vocabulary that was given, or a count is wrong.
         """
-        users = users or Vocabulary.build(frame["user_id"])
-        tracks = tracks or Vocabulary.build(frame["track_id"])
+        # Not `users or ...`: a vocabulary that was given and is empty is false too.
+        users = Vocabulary.build(frame["user_id"]) if users is None else users
+        tracks = Vocabulary.build(frame["track_id"]) if tracks is None else tracks
         size = len(frame)
         count = frame["count"].to_numpy() if "count" in frame else np.ones(size)
-        at = frame["at"].to_numpy() if "at" in frame else np.full(size, -1)
+        at = frame["at"].fillna(-1).to_numpy() if "at" in frame else np.full(size, -1)
         user = users.indices(frame["user_id"].tolist())
         track = tracks.indices(frame["track_id"].tolist())
         return cls(users, tracks, user, track, count.astype(np.float32), at.astype(np.int64))
@@ -136,7 +140,8 @@ class Interactions:
 
     def history(self, user: int) -> History:
         """Return the plays of one user, one entry a track."""
-        start, stop = np.searchsorted(self.user, [user, user + 1])
+        # Bounds of the column's own type: with others, all of it would be converted first.
+        start, stop = np.searchsorted(self.user, np.array([user, user + 1], dtype=np.int32))
         tracks, first = np.unique(self.track[start:stop], return_index=True)
         if not tracks.size:
             return History()
@@ -145,7 +150,7 @@ class Interactions:
         return History(tracks.astype(np.int32), counts, last_at)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Feedback:
     """All that users said: plays, and the pairs that must never be recommended.
 

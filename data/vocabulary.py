@@ -18,7 +18,9 @@ _BULK = 2_000  # from this many ids on, one hash join in Arrow beats one search 
 
 
 def _digest(value: str) -> int:
-    return int.from_bytes(blake2b(value.encode("utf-8"), digest_size=8).digest(), "little")
+    # A lone surrogate is in no id, but may be looked up: it must be unknown, not an exception.
+    data = value.encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(data, digest_size=8).digest(), "little")
 
 
 class Vocabulary:
@@ -66,7 +68,8 @@ class Vocabulary:
     @classmethod
     def build(cls, ids: Iterable[str]) -> Vocabulary:
         """Make a vocabulary of the distinct ids, in sorted order."""
-        return cls(sorted(set(ids)))
+        # What is not a string cannot be sorted among strings; the constructor reports it.
+        return cls(sorted(set(ids), key=lambda value: value if isinstance(value, str) else ""))
 
     def __len__(self) -> int:
         return len(self._arrow)
@@ -118,19 +121,28 @@ class Vocabulary:
         Returns
         -------
         ndarray of int32, shape (m,)
-            -1 where an id is unknown.
+            -1 where an id is unknown, or missing (None).
         """
         if len(values) < _BULK:
-            found = (self.get(str(v)) for v in values)
-            return np.array([-1 if i is None else i for i in found], dtype=np.int32)
+            return self._search(values)
         if not isinstance(values, pa.Array | pa.ChunkedArray):
-            values = pa.array(values, type=pa.large_string())
+            try:
+                values = pa.array(values, type=pa.large_string())
+            except UnicodeEncodeError:  # lone surrogates
+                return self._search(values)
         positions = pc.index_in(values.cast(pa.large_string()), value_set=self._arrow)
         filled = pc.fill_null(positions, -1)
         return np.asarray(filled.to_numpy(zero_copy_only=False), dtype=np.int32)
 
+    def _search(self, values: Sequence[str] | pa.Array) -> npt.NDArray[np.int32]:
+        plain = values.to_pylist() if isinstance(values, pa.Array | pa.ChunkedArray) else values
+        found = (None if value is None else self.get(value) for value in plain)
+        return np.array([-1 if i is None else i for i in found], dtype=np.int32)
+
     def id(self, index: int) -> str:
-        """Return the id at an index."""
+        """Return the id at an index; IndexError if there is none, also for -1 (unknown)."""
+        if index < 0:
+            raise IndexError(f"No id has the index {index}.")
         return str(self._arrow[int(index)].as_py())
 
     def ids(self, indices: npt.ArrayLike) -> list[str]:

@@ -19,6 +19,7 @@ from engine.retrievers import AudioRetriever, CFRetriever, PopularRetriever
 from ranker.candidates import BoolArray, CandidatePool, Candidates, Query, Retriever, merge
 from ranker.config import RankerConfig
 from ranker.diversity import mmr
+from ranker.explain import Reason, cosines, explain
 from ranker.fusion import ReciprocalRankFusion
 from ranker.rules import cap_artists
 
@@ -51,11 +52,12 @@ class Recommender:
         contents = bundle.contents
         self.popular = PopularRetriever(contents.listeners, contents.plays)
         self.retrievers: dict[str, Retriever] = {}
+        self.foldin: FoldIn | None = None
         if contents.behaviour is not None:
             # The bundle remembers what its factors were trained with; folding in must match.
             cf = CFConfig.model_validate(bundle.manifest.config.get("cf", {}))
-            foldin = FoldIn(contents.behaviour.item_factors, cf)
-            self.retrievers["cf"] = CFRetriever(foldin, contents.behaviour.item_factors)
+            self.foldin = FoldIn(contents.behaviour.item_factors, cf)
+            self.retrievers["cf"] = CFRetriever(self.foldin, contents.behaviour.item_factors)
         if contents.acoustic is not None:
             index = ExactIndex(contents.acoustic.embeddings, contents.acoustic.known)
             self.retrievers["audio"] = AudioRetriever(index, contents.acoustic.embeddings)
@@ -83,8 +85,10 @@ class Recommender:
         query = Query(request.history, self.eligible(request))
         lists, fallback = self._retrieve(query, request)
         pool = merge(lists)
-        ranked = self._rank(query, pool, request)
-        return Answer(self._items(ranked, pool, request), fallback)
+        blended = self._filled(self._blend(query, pool), query, request)
+        ranked = self._spread(blended, request)
+        reasons = self._reasons(ranked, blended, pool, request) if request.explain else None
+        return Answer(self._items(ranked, pool, reasons), fallback)
 
     def eligible(self, request: Request) -> BoolArray:
         """Return which tracks a request may be answered with, shape (n_tracks,)."""
@@ -129,42 +133,71 @@ class Recommender:
                 return [found], None if name == request.strategy else name
         return [], "popular"
 
-    def _rank(self, query: Query, pool: CandidatePool, request: Request) -> Candidates:
-        """Order the pool, fill it up with popular tracks, spread it by sound and by artist."""
-        ranked = self._blend(query, pool)
-        simple = request.artist_cap is None and request.diversity == 0
-        wanted = request.n if simple else len(self.catalog)
-        if request.diversity and self.bundle.contents.acoustic is not None:
-            head = max(request.n, self.config.quota)
-            spread = mmr(
-                ranked.head(head),
-                self.bundle.contents.acoustic.embeddings,
-                n=head,
-                diversity=request.diversity,
-            )
-            ranked = _behind(spread, ranked)
-        if len(ranked) < wanted:
-            filling = self.popular.retrieve(query, wanted)
-            ranked = _behind(ranked, _without_scores(filling, ranked))
-        if request.artist_cap is not None:
-            artists = self.catalog.artists
-            ranked = cap_artists(ranked, artists, request.artist_cap, n=request.n)
-        return ranked.head(request.n)
-
     def _blend(self, query: Query, pool: CandidatePool) -> Candidates:
         if len(pool.sources) == 1:
             order = np.argsort(pool.ranks[:, 0], kind="stable")
             return Candidates(pool.sources[0], pool.tracks[order], pool.scores[order, 0])
         return self.ranker.rank(query, pool, int(pool.tracks.size))
 
-    def _items(self, ranked: Candidates, pool: CandidatePool, request: Request) -> tuple[Item, ...]:
-        # TODO reasons
-        reasons: dict = {}
-        items = []
-        for track, score in zip(ranked.tracks.tolist(), ranked.scores.tolist(), strict=True):
-            sources = tuple(pool.sources_of(track)) or (self.popular.name,)
-            items.append(Item(track, score, sources, reasons.get(track)))
-        return tuple(items)
+    def _filled(self, blended: Candidates, query: Query, request: Request) -> Candidates:
+        """Put popular tracks behind the blend, where it is too short for what is asked."""
+        # A cap may take any number of tracks out, so then every eligible one stands by.
+        wanted = request.n if self._cap(request) is None else len(self.catalog)
+        if len(blended) >= wanted:
+            return blended
+        return _behind(blended, _without_scores(self.popular.retrieve(query, wanted), blended))
+
+    def _spread(self, blended: Candidates, request: Request) -> Candidates:
+        """Vary the answer by sound and by artist, as asked, and cut it to `n`."""
+        ranked = blended
+        diversity = self._diversity(request)
+        if diversity and self.bundle.contents.acoustic is not None:
+            head = max(request.n, self.config.quota)
+            embeddings = self.bundle.contents.acoustic.embeddings
+            ranked = _behind(mmr(ranked, embeddings, n=head, diversity=diversity), ranked)
+        cap = self._cap(request)
+        if cap is not None:
+            ranked = cap_artists(ranked, self.catalog.artists, cap, n=request.n)
+        return ranked.head(request.n)
+
+    def _cap(self, request: Request) -> int | None:
+        return self.config.artist_cap if request.artist_cap is None else request.artist_cap
+
+    def _diversity(self, request: Request) -> float:
+        return self.config.diversity if request.diversity is None else request.diversity
+
+    def _reasons(
+        self, ranked: Candidates, blended: Candidates, pool: CandidatePool, request: Request
+    ) -> tuple[Reason, ...]:
+        played, counts = request.history.tracks, request.history.counts
+        behaviour = sound = None
+        if self.foldin is not None:
+            behaviour = self.foldin.contributions(played, counts, targets=ranked.tracks)
+        if self.bundle.contents.acoustic is not None:
+            embeddings = self.bundle.contents.acoustic.embeddings
+            sound = cosines(embeddings, ranked.tracks, played)
+        # A rule is named where it brought a track in, not where it only made room.
+        rule = "diversity" if self._cap(request) is None else "artist_cap"
+        brought_in = ~np.isin(ranked.tracks, blended.head(request.n).tracks)
+        return explain(
+            ranked.tracks,
+            played,
+            pool=pool,
+            fusion=self.ranker,
+            behaviour=behaviour,
+            sound=sound,
+            rules=[rule if moved else None for moved in brought_in],
+        )
+
+    def _items(
+        self, ranked: Candidates, pool: CandidatePool, reasons: tuple[Reason, ...] | None
+    ) -> tuple[Item, ...]:
+        why = reasons or (None,) * len(ranked)
+        rows = zip(ranked.tracks.tolist(), ranked.scores.tolist(), why, strict=True)
+        return tuple(
+            Item(track, score, tuple(pool.sources_of(track)) or (self.popular.name,), reason)
+            for track, score, reason in rows
+        )
 
 
 def _behind(first: Candidates, more: Candidates) -> Candidates:

@@ -37,9 +37,10 @@ class Request:
     genres : tuple of str
         Only tracks of any of these; case does not matter.
     artist_cap : int, optional
-        At most so many tracks an artist, as long as others are left.
-    diversity : float
-        0 (by score alone) to 1 (as different in sound as can be).
+        At most so many tracks an artist, as long as others are left; by default as the settings
+        say.
+    diversity : float, optional
+        0 (by score alone) to 1 (as different in sound as can be); by default as the settings say.
     explain : bool
         Whether each item says why.
     among : ndarray of int32, optional
@@ -59,7 +60,7 @@ class Request:
     exclude_seen: bool = True
     genres: tuple[str, ...] = ()
     artist_cap: int | None = None
-    diversity: float = 0.0
+    diversity: float | None = None
     explain: bool = False
     among: IntArray | None = None
     exclude: IntArray = field(default_factory=lambda: np.empty(0, np.int32))
@@ -69,7 +70,7 @@ class Request:
         check_choice("strategy", self.strategy, STRATEGIES)
         if self.artist_cap is not None:
             check_positive("artist_cap", self.artist_cap, integer=True)
-        if not 0 <= self.diversity <= 1:
+        if self.diversity is not None and not 0 <= self.diversity <= 1:
             raise ParameterError(f"`diversity` must be 0 to 1. Received: {self.diversity!r}.")
 
 

@@ -181,7 +181,5 @@ class SimilarTracks:
 
 
 def _nothing_known(by: str) -> str:
-    missing = {"audio": "no embedding", "listeners": "no plays"}.get(
-        by, "no embedding and no plays"
-    )
+    missing = {"audio": "no embedding", "listeners": "no plays"}.get(by, "no embedding, no plays")
     return f"This track has {missing} in the current bundle, so nothing is known to be like it."

@@ -1,1 +1,36 @@
 """The blend: candidates of both signals, merged and ordered."""
+
+from ranker.candidates import (
+    CandidatePool,
+    Candidates,
+    Query,
+    Ranker,
+    Retriever,
+    Scorer,
+    merge,
+    top_n,
+)
+from ranker.config import RankerConfig
+from ranker.diversity import mmr
+from ranker.explain import Reason, cosines, explain
+from ranker.fusion import ReciprocalRankFusion
+from ranker.rules import cap_artists, moved
+
+__all__ = [
+    "CandidatePool",
+    "Candidates",
+    "Query",
+    "Ranker",
+    "RankerConfig",
+    "Reason",
+    "ReciprocalRankFusion",
+    "Retriever",
+    "Scorer",
+    "cap_artists",
+    "cosines",
+    "explain",
+    "merge",
+    "mmr",
+    "moved",
+    "top_n",
+]

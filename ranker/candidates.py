@@ -24,7 +24,7 @@ FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Query:
     """One request for recommendations, in the indices of one bundle.
 
@@ -40,7 +40,7 @@ class Query:
     eligible: BoolArray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidates:
     """Tracks proposed by one source, best first.
 
@@ -51,7 +51,7 @@ class Candidates:
     tracks : ndarray of int32, shape (m,)
         Distinct tracks.
     scores : ndarray of float32, shape (m,)
-        Descending; comparable within this source only.
+        Comparable within this source only. Descending, until diversity or a rule moves tracks.
     """
 
     source: str
@@ -90,7 +90,7 @@ class Scorer(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CandidatePool:
     """The union of several candidates, without loss of where each came from.
 
@@ -161,7 +161,7 @@ def top_n(scores: npt.NDArray[np.floating], n: int, *, among: IntArray | None = 
     scores : ndarray of shape (m,)
         Not NaN. Entries of minus infinity are never returned.
     n : int
-        How many at most.
+        How many at most; none where it is 0 or less.
     among : ndarray of int32, shape (a,), optional
         Ascending positions to choose from; by default all.
 
@@ -174,6 +174,8 @@ def top_n(scores: npt.NDArray[np.floating], n: int, *, among: IntArray | None = 
     keep = values > -np.inf
     if not keep.all():
         positions, values = positions[keep], values[keep]
+    if n <= 0:
+        return np.empty(0, np.int32)
     if n < values.size:
         # The n-th value may be tied: take everything above it, then the first of the ties.
         threshold = np.partition(values, values.size - n)[values.size - n]

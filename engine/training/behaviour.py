@@ -24,11 +24,9 @@ def train_behaviour(
     return Behaviour(model.user_factors, model.item_factors)
 
 
-def inherit_behaviour(
-    parent: Bundle | None, catalog: Catalog, users: Vocabulary
-) -> Behaviour | None:
+def inherit_behaviour(parent: Bundle, catalog: Catalog, users: Vocabulary) -> Behaviour | None:
     """Take the factors of another bundle over to other vocabularies; zeros for what is new."""
-    if parent is None or parent.contents.behaviour is None:
+    if parent.contents.behaviour is None:
         return None
     old = parent.contents.behaviour
     return Behaviour(

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
+from audio_model.cache import MelCache
+from data.catalog import Catalog
 from data.checks import check_choice
-from data.errors import DataError
+from data.errors import BundleError, DataError
+from data.interactions import Interactions
 from data.store import Store
-from engine.bundle import BundleContents, BundleRegistry
+from engine.bundle import (
+    Acoustic,
+    Behaviour,
+    Bundle,
+    BundleContents,
+    BundleRegistry,
+    write_bundle,
+)
 from engine.config import Sections
+from engine.encoders import current_encoder
+from engine.gate import faults
 from engine.home import Home
+from engine.profile import unit_rows
+from engine.spaces import IMPORTED
 from engine.training.behaviour import inherit_behaviour, train_behaviour
 from engine.training.sound import (
     Progress,
+    audio_files,
+    embed_catalog,
+    fitting_encoder,
+    train_new_encoder,
 )
-
-IMPORTED = "imported"
-"""Name of the embedding space that a team brings along."""
 
 PARTS = ("all", "audio", "cf")
 

@@ -1,0 +1,126 @@
+"""`segue data`: sample and public data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from api.cli.output import json_option, print_json, progress_bar, say
+from api.cli.session import Session, with_session
+from data.errors import DataError
+from data.fma import fetch_fma
+from data.readers import read_tracks, write_listens
+from data.sample import generate_sample, simulate_listens
+from engine.spaces import embeddings_in_use
+
+
+@click.group(name="data")
+def command() -> None:
+    """Generate the sample, fetch public data sets, simulate listeners."""
+
+
+@command.command()
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR")
+@click.option("--seed", type=int, default=7, show_default=True)
+@click.option("--styles", type=int, default=8, show_default=True)
+@click.option("--artists", type=int, default=5, show_default=True, help="A style.")
+@click.option("--tracks", type=int, default=4, show_default=True, help="An artist.")
+@click.option("--seconds", type=float, default=15.0, show_default=True, help="A track.")
+@click.option("--users", type=int, default=400, show_default=True)
+@json_option
+def sample(
+    *,
+    out: Path,
+    seed: int,
+    styles: int,
+    artists: int,
+    tracks: int,
+    seconds: float,
+    users: int,
+    as_json: bool,
+) -> None:
+    """Compose a catalogue of MP3s and simulate its listeners; nothing is imported."""
+    with progress_bar() as progress:
+        files = generate_sample(
+            out,
+            seed=seed,
+            styles=styles,
+            artists=artists,
+            tracks=tracks,
+            seconds=seconds,
+            users=users,
+            progress=progress,
+        )
+    if as_json:
+        print_json({"tracks": str(files.tracks), "listens": str(files.listens)})
+    else:
+        click.echo(f"Wrote {files.tracks} and {files.listens}.")
+
+
+@command.command()
+@click.option(
+    "--size",
+    type=click.Choice(["small", "medium", "large", "full"]),
+    default="small",
+    show_default=True,
+    help="small: 8,000 clips, 7.2 GiB.",
+)
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path),
+    default=None,
+    show_default="fma in the home",
+    help="Where the archives are kept and unpacked.",
+)
+@click.option("--no-import", is_flag=True, help="Only download and unpack.")
+@with_session
+def fma(session: Session, size: str, directory: Path | None, no_import: bool) -> None:
+    """Fetch the Free Music Archive data set (FMA) and import its tracks.
+
+    A broken download goes on where it was, and every archive's checksum is compared.
+    """
+    target = directory or session.home.create().root / "fma"
+    with progress_bar() as progress:
+        tracks = fetch_fma(target, size=size, progress=progress)
+    click.echo(f"Wrote {tracks}.")
+    if not no_import:
+        with session.store() as store:
+            counts = store.put_tracks(read_tracks(tracks))
+        click.echo(f"Imported {counts.new:,} new tracks, {counts.changed:,} changed.")
+
+
+@command.command()
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE")
+@click.option("--users", type=int, default=1_000, show_default=True)
+@click.option("--seed", type=int, default=7, show_default=True)
+@with_session
+def listeners(session: Session, out: Path, users: int, seed: int) -> None:
+    """Simulate listeners of the imported tracks, for trying things out; nothing is imported.
+
+    Their tastes follow genres and artists, and the sound of tracks where they are embedded. No
+    claim of quality may rest on them.
+    """
+    with session.store() as store:
+        tracks = pd.concat([*store.export_tracks(), pd.DataFrame(columns=["track_id"])])
+        if tracks.empty:
+            raise DataError("There are no tracks. Import some: `segue import tracks FILE`.")
+        timbre = _timbre(session, tracks["track_id"].tolist())
+    rng = np.random.default_rng(seed)
+    frame = simulate_listens(tracks, users=users, timbre=timbre, rng=rng)
+    write_listens(out, iter([frame]))
+    say("These listeners are simulated.")
+    click.echo(f"Wrote {len(frame):,} listens of {users:,} simulated users to {out}.")
+
+
+def _timbre(session: Session, ids: list[str]) -> npt.NDArray[np.float32] | None:
+    with session.store() as store:
+        catalog = store.load_catalog()
+        found = embeddings_in_use(
+            store, session.home, session.settings.engine, tracks=catalog.tracks
+        )
+    return None if found is None else found[0][catalog.tracks.indices(ids)]

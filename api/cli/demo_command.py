@@ -1,0 +1,79 @@
+"""`segue demo`: sample catalogue, training, service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from api.cli.embed_command import report_bad_file
+from api.cli.output import progress_bar, say
+from api.cli.session import Session, with_session
+from api.server import serve
+from data.readers import read_listens, read_tracks
+from data.sample import generate_sample
+from engine.training import train
+from engine.training.pipeline import Listeners
+
+_NEXT = """
+Segue serves the sample on http://{host}:{port} (Ctrl-C ends it).
+
+  The page             http://{host}:{port}/
+  A user's answer      curl 'http://{host}:{port}/v1/users/{user}/recommendations?n=5&explain=true'
+  Similar tracks       curl 'http://{host}:{port}/v1/tracks/{track}/similar?n=5'
+  A track nobody knows curl -F file=@{audio} http://{host}:{port}/v1/lookup
+  A play               curl -X POST http://{host}:{port}/v1/events -H 'Content-Type: application/json' \\
+                            -d '{{"events": [{{"user_id": "{user}", "track_id": "{track}"}}]}}'
+  The command line     segue --home {home} recommend {user} --explain
+                       segue --home {home} evaluate
+                       segue --home {home} map --out map.html
+"""
+
+
+@click.command(name="demo")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option("--serve/--no-serve", "go_on", default=True, help="Whether to serve in the end.")
+@with_session
+def command(session: Session, host: str, port: int, go_on: bool) -> None:
+    """Compose a sample catalogue with simulated listeners, train on it, and serve it.
+
+    Everything is kept in the home; a second run starts at once.
+    """
+    home = session.home.create()
+    with progress_bar() as progress:
+        files = generate_sample(home.root / "sample", progress=progress)
+    with session.store() as store:
+        store.put_tracks(read_tracks(files.tracks))
+        added = store.put_listens(read_listens(files.listens))
+        if added.new or session.registry.current_id() is None:
+            with progress_bar() as progress:
+                report = train(
+                    home,
+                    store,
+                    session.settings,
+                    workers=2,
+                    listeners=Listeners(progress, report_bad_file, say),
+                )
+            click.echo(f"Bundle {report.bundle} published.")
+    if go_on:
+        serve(
+            home,
+            session.settings,
+            host=host,
+            port=port,
+            workers=session.settings.api.workers,
+            ready=lambda bound: click.echo(_next_steps(home.root, files.tracks, host, bound)),
+        )
+
+
+def _next_steps(home: Path, tracks: Path, host: str, port: int) -> str:
+    first = next(read_tracks(tracks)).iloc[0]
+    return _NEXT.format(
+        host=host,
+        port=port,
+        user="listener-001",
+        track=first["track_id"],
+        audio=first["audio_path"],
+        home=home,
+    )

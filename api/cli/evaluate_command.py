@@ -1,0 +1,85 @@
+"""`segue evaluate`: measures the quality of recommendations."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from api.cli.output import progress_bar, say
+from api.cli.session import Session, with_session
+from data.errors import DataError
+from engine.evaluation import PROTOCOLS, Settings, evaluate, render_text, write_html, write_json
+from engine.spaces import embeddings_in_use
+
+
+@click.command(name="evaluate")
+@click.option(
+    "--protocol",
+    type=click.Choice(list(PROTOCOLS)),
+    default=None,
+    show_default="temporal if every play has a time, else random",
+    help="What is held out.",
+)
+@click.option("-k", "ks", type=int, multiple=True, default=(10, 20), show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="Also write the report as JSON; - for standard output, and nothing else there.",
+)
+@click.option(
+    "--html",
+    "html_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Also write the report as a page.",
+)
+@with_session
+def command(
+    session: Session,
+    *,
+    protocol: str | None,
+    ks: tuple[int, ...],
+    seed: int,
+    json_file: Path | None,
+    html_file: Path | None,
+) -> None:
+    """Compare popularity, ALS, audio profile and their fusion on held-out plays.
+
+    Models are trained on the rest, with the settings of this home; nothing that is served
+    changes.
+    """
+    with session.store() as store:
+        catalog = store.load_catalog()
+        plays = store.load_feedback(catalog.tracks).plays
+        found = embeddings_in_use(
+            store, session.home, session.settings.engine, tracks=catalog.tracks
+        )
+    if not len(plays):
+        raise DataError("There are no plays to evaluate on. Import some: `segue import listens`.")
+    with progress_bar() as progress:
+        report = evaluate(
+            plays,
+            catalog=catalog,
+            embeddings=None if found is None else found[0],
+            protocol=protocol or ("temporal" if plays.has_times else "random"),
+            cf=session.settings.cf,
+            ks=ks,
+            seed=seed,
+            progress=progress,
+            settings=Settings(ranker=session.settings.ranker),
+        )
+    if html_file is not None:
+        write_html(report, html_file)
+        say(f"Wrote {html_file}.")
+    if json_file is not None and str(json_file) == "-":
+        click.echo(json.dumps(report.as_dict(), indent=2))
+        return
+    if json_file is not None:
+        write_json(report, json_file)
+        say(f"Wrote {json_file}.")
+    click.echo(render_text(report))

@@ -1,0 +1,85 @@
+"""What commands print: tables for people, one JSON document for programs, progress for both."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+PLAIN_EVERY = 5.0  # seconds between two lines of progress where there is no terminal
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
+)
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document on standard output."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def say(text: str) -> None:
+    """Print a line for a person on standard error, so that standard output is the result alone."""
+    click.echo(text, err=True)
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a table on standard output; tab-separated where that is not a terminal."""
+    cells = [
+        ["" if v is None else f"{v:.4f}" if isinstance(v, float) else str(v) for v in row]
+        for row in rows
+    ]
+    if not sys.stdout.isatty():
+        for line in [list(columns), *cells]:
+            click.echo("\t".join(c.replace("\t", " ").replace("\n", " ") for c in line))
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in columns:
+        table.add_column(name, justify="right" if name in {"rank", "score"} else "left")
+    for line in cells:
+        table.add_row(*line)
+    Console(markup=False, highlight=False).print(table)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
+    """Show the progress of long work: a bar on a terminal, plain lines elsewhere.
+
+    Yields
+    ------
+    callable
+        To be told how much is done, out of how much, of what.
+    """
+    if not sys.stderr.isatty():
+        yield _plain_lines()
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+        tasks: dict[str, Any] = {}
+
+        def update(done: int, total: int, what: str) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done, total=total)
+
+        yield update
+
+
+def _plain_lines() -> Callable[[int, int, str], None]:
+    last: dict[str, float] = {}
+
+    def update(done: int, total: int, what: str) -> None:
+        now = time.monotonic()
+        if what not in last or now - last[what] >= PLAIN_EVERY or done == total:
+            last[what] = now
+            say(f"{what}: {done:,} of {total:,}")
+
+    return update

@@ -1,0 +1,190 @@
+"""`segue recommend`: for one user, for all, or for a history that training never saw."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import pandas as pd
+
+from api.answers import item_documents
+from api.cli.output import json_option, print_json, print_table, progress_bar, say
+from api.cli.session import Session, with_session
+from data.checks import check_id
+from data.errors import ParameterError
+from data.history import History
+from data.interactions import Feedback
+from data.readers import read_listens, write_recommendations
+from data.store import feedback_from_frames
+from data.vocabulary import Vocabulary
+from engine.batch import recommend_many
+from engine.live import Models
+from engine.request import STRATEGIES, Request
+from ranker.candidates import IntArray
+
+COLUMNS = ["user_id", "rank", "track_id", "score"]
+
+_ONE_OF = "Name a USER, or give one of --all-users and --history FILE."
+
+
+@click.command(name="recommend")
+@click.argument("user", required=False)
+@click.option("--all-users", is_flag=True, help="Every user of the store.")
+@click.option(
+    "--history",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The users of a listens file, folded in; the store is not asked about them.",
+)
+@click.option("-n", "n", type=int, default=20, show_default=True, help="How many tracks a user.")
+@click.option("--strategy", type=click.Choice(STRATEGIES), default="hybrid", show_default=True)
+@click.option("--genre", "genres", multiple=True, help="Only tracks of this genre; repeatable.")
+@click.option("--artist-cap", type=int, default=None, help="At most so many tracks an artist.")
+@click.option("--diversity", type=float, default=None, help="0 (by score) to 1 (varied in sound).")
+@click.option("--include-seen", is_flag=True, help="Also tracks that the user played.")
+@click.option(
+    "--among", type=click.Path(path_type=Path), metavar="FILE", help="Only these track ids."
+)
+@click.option(
+    "--exclude", type=click.Path(path_type=Path), metavar="FILE", help="None of these track ids."
+)
+@click.option("--explain", is_flag=True, help="Say why.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Parquet or CSV.")
+@json_option
+@with_session
+def command(  # noqa: PLR0913 - one parameter an option
+    session: Session,
+    *,
+    user: str | None,
+    all_users: bool,
+    history: Path | None,
+    n: int,
+    strategy: str,
+    genres: tuple[str, ...],
+    artist_cap: int | None,
+    diversity: float | None,
+    include_seen: bool,
+    among: Path | None,
+    exclude: Path | None,
+    explain: bool,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Recommend tracks.
+
+    An unknown USER gets what is popular, and the answer says so. --among and --exclude take a
+    file with one track id a line.
+    """
+    if sum([user is not None, all_users, history is not None]) != 1:
+        raise ParameterError(_ONE_OF)
+    models = session.models()
+    tracks = models.recommender.catalog.tracks
+    request = Request(
+        History(),
+        n=n,
+        strategy=strategy,
+        exclude_seen=not include_seen,
+        genres=genres,
+        artist_cap=artist_cap,
+        diversity=diversity,
+        explain=explain,
+        among=_listed("--among", among, tracks) if among else None,
+        exclude=_listed("--exclude", exclude, tracks) if exclude else np.empty(0, np.int32),
+    )
+    if user is not None:
+        _one(session, models, request, user=user, out=out, as_json=as_json)
+        return
+    if history is not None:
+        feedback = feedback_from_frames(read_listens(history), tracks)
+    else:
+        with session.store() as store:
+            feedback = store.load_feedback(tracks)
+    _many(models, feedback, request, out=out, as_json=as_json)
+
+
+def _listed(flag: str, path: Path, tracks: Vocabulary) -> IntArray:
+    """Read a file of track ids; ids that the bundle doesn't know are left out."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParameterError(f"`{flag}`: {path} cannot be read: {error}.") from None
+    found = tracks.indices([line.strip() for line in lines if line.strip()])
+    if not (found >= 0).any():
+        raise ParameterError(f"`{flag}`: no line of {path} is the id of a known track.")
+    return np.unique(found[found >= 0])
+
+
+def _one(
+    session: Session,
+    models: Models,
+    request: Request,
+    *,
+    user: str,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    catalog = models.recommender.catalog
+    with session.store() as store:
+        history = store.history(check_id("user", user), catalog.tracks)
+    answer = models.recommender.recommend(replace(request, history=history))
+    items = item_documents(answer.items, catalog)
+    if out is not None:
+        frame = pd.DataFrame(items, columns=["track_id", "score"])
+        frame.insert(0, "rank", range(1, len(frame) + 1))
+        frame.insert(0, "user_id", user)
+        write_recommendations(out, iter([frame]))
+    if as_json:
+        print_json(
+            {
+                "user_id": user,
+                "items": items,
+                "bundle": models.bundle.id,
+                "fallback": answer.fallback,
+            }
+        )
+        return
+    if answer.fallback is not None:
+        say(f"Nothing personal to go by for {user!r}: these are by fallback {answer.fallback!r}.")
+    if out is None:
+        _print_items(items)
+    else:
+        click.echo(f"Wrote {len(items):,} recommendations to {out}.")
+
+
+def _print_items(items: list[dict[str, Any]]) -> None:
+    columns = ["rank", "track_id", "title", "artist", "score", "sources"]
+    if any("reasons" in item for item in items):
+        columns.append("because of")
+    rows = []
+    for rank, item in enumerate(items, start=1):
+        because = item.get("reasons", {}).get("because", [])
+        row = [rank, *(item[c] for c in columns[1:5]), "+".join(item["sources"])]
+        rows.append([*row, ", ".join(b["title"] or b["track_id"] for b in because)])
+    print_table(columns, [row[: len(columns)] for row in rows])
+
+
+def _many(
+    models: Models, feedback: Feedback, request: Request, *, out: Path | None, as_json: bool
+) -> None:
+    users = range(len(feedback.plays.users))
+    with progress_bar() as progress:
+        frames = recommend_many(
+            models.recommender, feedback, request, users=users, progress=progress
+        )
+        if out is not None:
+            write_recommendations(out, frames)
+            if not as_json:
+                click.echo(f"Wrote recommendations for {len(users):,} users to {out}.")
+                return
+            print_json({"users": len(users), "out": str(out), "bundle": models.bundle.id})
+            return
+        collected = list(frames)
+    table = pd.concat(collected) if collected else pd.DataFrame(columns=COLUMNS)
+    if as_json:
+        rows = table.to_dict(orient="records")
+        print_json({"items": rows, "bundle": models.bundle.id})
+    else:
+        print_table(COLUMNS, table[COLUMNS].values.tolist())

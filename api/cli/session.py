@@ -1,0 +1,64 @@
+"""What every command starts from: a home, its settings, its store, its bundle."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from api.config import Settings, load_settings
+from data.store import Store
+from engine.bundle import BundleRegistry
+from engine.home import Home
+from engine.live import Models
+
+
+@dataclass(frozen=True)
+class Session:
+    """One run of a command in one home."""
+
+    home: Home
+    settings: Settings
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        """Open the store; the home is made if it is not there."""
+        self.home.create()
+        url = self.settings.data.database_url or self.home.database_url
+        with Store.open(url) as store:
+            yield store
+
+    @property
+    def registry(self) -> BundleRegistry:
+        """The bundles of the home."""
+        return BundleRegistry(self.home.bundles)
+
+    def models(self) -> Models:
+        """Open the current bundle."""
+        return Models.of(self.registry.open_current(), self.settings)
+
+
+def with_session(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `--home` and `--config`, and a `Session` as its first argument."""
+
+    @click.option(
+        "--home", "own_home", type=click.Path(path_type=Path), default=None, help="See `segue -h`."
+    )
+    @click.option(
+        "--config", "own_config", type=click.Path(path_type=Path), default=None, hidden=True
+    )
+    @click.pass_context
+    @functools.wraps(function)
+    def wrapper(
+        ctx: click.Context, own_home: Path | None, own_config: Path | None, **arguments: Any
+    ) -> Any:
+        home = Home(own_home or ctx.find_root().obj["home"])
+        settings = load_settings(home, own_config or ctx.find_root().obj["config"])
+        return function(Session(home, settings), **arguments)
+
+    return wrapper

@@ -1,0 +1,68 @@
+"""`segue train`: trains the models and publishes a bundle."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from api.cli.embed_command import report_bad_file, workers_option
+from api.cli.output import json_option, print_json, progress_bar, say
+from api.cli.session import Session, with_session
+from data.errors import ParameterError, SegueError
+from engine.training import train
+from engine.training.pipeline import Listeners, TrainingReport
+
+
+@click.command(name="train")
+@click.argument(
+    "part", type=click.Choice(["audio", "cf", "ranker", "all"]), default="all", required=False
+)
+@workers_option
+@click.option("--publish/--no-publish", default=True, help="Make the new bundle the current one.")
+@json_option
+@with_session
+def command(session: Session, part: str, workers: int, publish: bool, as_json: bool) -> None:
+    """Train from what was imported, and publish a new bundle if it passes the gate.
+
+    PART "all" (the default) trains ALS, and the audio encoder unless one that fits the settings
+    is there; "audio" trains the encoder anew; "cf" trains ALS only. Tracks that are new or changed
+    are embedded in any case.
+    """
+    if part == "ranker":
+        raise ParameterError(
+            "The blend is reciprocal-rank fusion, which has nothing to train. "
+            "Its weights are settings: see `ranker` in docs/configuration.md."
+        )
+    with session.store() as store, progress_bar() as progress:
+        report = train(
+            session.home,
+            store,
+            session.settings,
+            part=part,
+            workers=workers,
+            publish=publish,
+            listeners=Listeners(progress, report_bad_file, say),
+        )
+    if as_json:
+        bad = [{"track_id": t, "path": str(p), "reason": w} for t, p, w in report.bad_files]
+        print_json({**asdict(report), "bad_files": bad})
+    else:
+        _tell(report)
+    if report.refused:
+        raise SegueError(
+            f"Bundle {report.bundle} was not published: {'; '.join(report.refused)}. "
+            "The old one goes on serving."
+        )
+
+
+def _tell(report: TrainingReport) -> None:
+    seconds = ", ".join(f"{stage} {time:.1f} s" for stage, time in report.seconds.items())
+    click.echo(
+        f"Learnt from {report.plays:,} plays of {report.users:,} users over {report.tracks:,} "
+        f"tracks; sound: {report.acoustic} ({seconds})."
+    )
+    if report.bad_files:
+        click.echo(f"{len(report.bad_files):,} sound files could not be used.")
+    state = "published" if report.published else "written, not published"
+    click.echo(f"Bundle {report.bundle} {state}.")

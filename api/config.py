@@ -1,0 +1,212 @@
+"""Settings of the service, and how all settings are read.
+
+One TOML file with a section a room, overridden by variables of the environment::
+
+    [cf]                        SEGUE_CF__FACTORS=32
+    factors = 64                SEGUE_API__PORT=9000
+
+The file is that of `--config`, else of `$SEGUE_CONFIG`, else `segue.toml` in the home if there is
+one. `SEGUE_REDIS_URL` is `api.redis_url`. A variable is a setting if its name holds a double
+underscore behind `SEGUE_`: container platforms set others, such as `SEGUE_PORT`, by themselves.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from api.wording import sentence
+from data.errors import ParameterError
+from engine.config import Sections
+from engine.home import Home
+
+MIB = 1024 * 1024
+_PREFIX = "SEGUE_"
+_TESTS = "SEGUE_TEST_"
+_REDIS_URL = "SEGUE_REDIS_URL"
+_SECRETS = ("api.redis_url", "data.database_url")  # they may hold passwords
+
+
+class ApiConfig(BaseModel):
+    """How the HTTP service listens, caches and defends itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    workers: int = Field(
+        2, ge=1, le=256, description="Processes that answer requests, about one a core."
+    )
+    threads: int = Field(4, ge=1, le=256, description="Requests that one process answers at once.")
+    redis_url: str | None = Field(
+        None,
+        description="Redis that caches answers: `redis://`, `rediss://` or `unix://`. By default "
+        "an embedded one is started. The variable `SEGUE_REDIS_URL` sets it, too.",
+        repr=False,  # it may hold a password
+    )
+    cache_ttl: int = Field(
+        3600, ge=1, description="Seconds that a cached answer is kept, if nothing else replaces it."
+    )
+    cache_timeout: float = Field(
+        0.1,
+        gt=0,
+        le=5,
+        description="Seconds to wait for Redis before an answer is computed without it.",
+    )
+    cache_pause: float = Field(
+        1.0, gt=0, le=60, description="Seconds without Redis after it failed to answer."
+    )
+    cache_memory_mb: int = Field(
+        256, ge=2, description="Megabytes of the embedded Redis; the least used answers go first."
+    )
+    max_upload_bytes: int = Field(
+        64 * MIB, ge=1, description="Largest sound file that may be uploaded, in bytes."
+    )
+    max_body_bytes: int = Field(
+        4 * MIB, ge=1024, description="Largest JSON body of a request, in bytes."
+    )
+    max_events: int = Field(1000, ge=1, description="Most events in one batch.")
+    request_timeout: int = Field(
+        60, ge=1, description="Seconds after which a worker process that hangs is replaced."
+    )
+    audio_timeout: float = Field(
+        30.0, gt=0, description="Seconds to wait for the audio worker to embed an upload."
+    )
+    shutdown_timeout: int = Field(
+        10, ge=1, description="Seconds that running requests have to finish when the server stops."
+    )
+    access_log: bool = Field(False, description="Whether each request is logged in one line.")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_scheme(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return url
+
+
+class Settings(Sections):
+    """The settings of every room."""
+
+    api: ApiConfig = Field(default_factory=ApiConfig)
+
+
+class _Sources(BaseSettings, Settings):
+    """Reads the settings: the environment first, what it is given (the file) second."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return env_settings, init_settings
+
+
+def load_settings(home: Home, config: Path | None = None) -> Settings:
+    """Read the settings of one installation.
+
+    Parameters
+    ----------
+    home : Home
+        Where `segue.toml` may be.
+    config : Path, optional
+        The file to read instead.
+
+    Raises
+    ------
+    ParameterError
+        If the file is missing or broken, or a key is unknown or its value wrong; one line that
+        names the file or variable, the key and the value.
+    """
+    path = _config_path(home, config)
+    content = {} if path is None else _read(path)
+    _check_variables()
+    url = os.environ.get(_REDIS_URL)
+    if url:
+        api = content.get("api")
+        content["api"] = {**(api if isinstance(api, dict) else {}), "redis_url": url}
+    try:
+        found = _Sources(**content)
+    except ValidationError as error:
+        raise ParameterError(_explain(error, path)) from None
+    except SettingsError as error:
+        raise ParameterError(f"A variable of the environment cannot be read: {error}.") from None
+    return Settings.model_validate(found.model_dump())
+
+
+def _config_path(home: Home, config: Path | None) -> Path | None:
+    named = config or (Path(value) if (value := os.environ.get("SEGUE_CONFIG")) else None)
+    if named is not None:
+        return named
+    return home.settings if home.settings.is_file() else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        reason = f"{error.strerror}. Name another with --config"
+    except UnicodeDecodeError:
+        reason = "it is not UTF-8 text. Save it as UTF-8"
+    except tomllib.TOMLDecodeError as error:
+        reason = f"it is not TOML: {error}. Correct it"
+    raise ParameterError(f"The settings file {str(path)!r} cannot be read: {reason}.")
+
+
+def _check_variables() -> None:
+    for name in os.environ:
+        section = name.upper().removeprefix(_PREFIX).partition("__")[0].lower()
+        if not name.upper().startswith(_PREFIX) or name.upper().startswith(_TESTS):
+            continue
+        if "__" in name and section not in Settings.model_fields:
+            known = ", ".join(Settings.model_fields)
+            raise ParameterError(
+                f"The variable {name} names no section of the settings ({known}). Unset it."
+            )
+
+
+def _explain(error: ValidationError, path: Path | None) -> str:
+    """Say what is wrong with the first bad value, and where it stands."""
+    first = error.errors(include_url=False)[0]
+    location = first["loc"]
+    key = ".".join(map(str, location))
+    text = sentence(first, location=[key], secret=key in _SECRETS)
+    if first["type"] == "extra_forbidden":
+        text = f"`{key}` is not a setting{_known(location)}. Received: {first['input']!r:.80}."
+    return f"{_origin(location, path)}: {text}"
+
+
+def _origin(location: tuple[int | str, ...], path: Path | None) -> str:
+    names = {name.upper(): name for name in os.environ}
+    variable = _PREFIX + "__".join(str(part) for part in location[:2]).upper()
+    if variable in names:
+        return f"The variable {names[variable]}"
+    if variable == "SEGUE_API__REDIS_URL" and os.environ.get(_REDIS_URL):
+        return f"The variable {_REDIS_URL}"
+    return f"The settings file {str(path)!r}"
+
+
+def _known(location: tuple[int | str, ...]) -> str:
+    fields: dict[str, Any] = dict(Settings.model_fields)
+    if len(location) > 1:
+        section = fields.get(str(location[0]))
+        fields = getattr(getattr(section, "annotation", None), "model_fields", {})
+    return f" ({', '.join(fields)})" if fields else ""

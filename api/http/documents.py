@@ -1,0 +1,147 @@
+"""Documents of the answers, and the schemas that describe them in OpenAPI."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from flask import Response
+from pydantic import BaseModel, Field
+
+from api.http.paths import encode_id
+from data.catalog import Track
+
+
+class BecauseOf(BaseModel):
+    """A played track that led to an item."""
+
+    track_id: str
+    title: str | None
+
+
+class Reasons(BaseModel):
+    """Why a track was recommended."""
+
+    because: list[BecauseOf] = Field(description="Played tracks that led to it.")
+    sound: float = Field(description="Share of its score that is due to sound, 0 to 1.")
+    behaviour: float = Field(description="Share that is due to behaviour.")
+    popularity: float = Field(description="Share that is due to popularity.")
+    rule: str | None = Field(description="The rule that moved it, if one did.")
+
+
+class TrackItem(BaseModel):
+    """A recommended or similar track."""
+
+    track_id: str
+    title: str | None
+    artist: str | None
+    score: float = Field(description="Comparable within one answer.")
+    sources: list[str] = Field(description="Which retrievers proposed it.")
+    reasons: Reasons | None = Field(None, description="Only with `explain`.")
+
+
+class ListenerItem(BaseModel):
+    """A user who would want a track."""
+
+    user_id: str
+    score: float = Field(description="About 1 for what the user plays, about 0 for the rest.")
+
+
+class TrackList(BaseModel):
+    """Tracks of one bundle, best first."""
+
+    items: list[TrackItem]
+    bundle: str = Field(description="The bundle that answered.")
+    generated_at: datetime
+
+
+class ListenerList(BaseModel):
+    """Users, the likeliest first."""
+
+    items: list[ListenerItem]
+    bundle: str
+    generated_at: datetime
+
+
+class LookupAnswer(TrackList):
+    """What is known of an uploaded file."""
+
+    listeners: list[ListenerItem] = Field(description="The users who would most want it.")
+
+
+class Recommendations(TrackList):
+    """Recommended tracks."""
+
+    user_id: str | None = Field(description="None for an anonymous request.")
+    cache: Literal["hit", "miss", "bypass"] = Field(
+        description="Whether the answer was kept, computed, or computed because the request "
+        "said `Cache-Control: no-cache` (or there is no cache)."
+    )
+    fallback: str | None = Field(
+        description="The signal that stood in where the strategy had nothing to say."
+    )
+    recommendation_id: str = Field(description="The same for the same bundle, user and query.")
+
+
+class TrackDocument(BaseModel):
+    """A track of the catalogue."""
+
+    track_id: str
+    title: str | None
+    artist: str | None
+    album: str | None
+    genre: str | None = Field(description="Several genres are joined by `|`.")
+    released_at: str | None
+    license: str | None
+    audio: str | None = Field(description="Where its sound file can be fetched, if it has one.")
+
+
+class TrackPage(BaseModel):
+    """A page of the catalogue."""
+
+    items: list[TrackDocument]
+    next: str | None = Field(description="`after` of the next page; null on the last one.")
+
+
+class UserDocument(BaseModel):
+    """A user."""
+
+    user_id: str
+
+
+class UserPage(BaseModel):
+    """A page of the users."""
+
+    items: list[UserDocument]
+    next: str | None
+
+
+class EventsAnswer(BaseModel):
+    """What became of a batch of events."""
+
+    accepted: int = Field(description="Events stored.")
+    duplicates: int = Field(description="Events that had been stored before.")
+
+
+def track_document(track: Track) -> dict[str, Any]:
+    """Describe a track; where its file lies on the server is nobody's business."""
+    fields = track.as_dict()
+    has_audio = fields.pop("audio_path") is not None
+    audio = f"/v1/tracks/{encode_id(track.track_id)}/audio" if has_audio else None
+    return {**fields, "audio": audio}
+
+
+def now() -> str:
+    """Return the time in UTC, ISO 8601, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def encode(document: dict[str, Any]) -> bytes:
+    """Return a document as compact JSON."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+
+
+def answer(document: dict[str, Any], status: int = 200) -> Response:
+    """Return a document as a response."""
+    return Response(encode(document), status, mimetype="application/json")

@@ -1,0 +1,139 @@
+"""Recommendations: for a user, and for nobody in particular.
+
+A cached answer takes one look-up of the user's version, one of Redis, and no model. What is kept
+says `"cache":"hit"` already, so it is sent as it is. (No text from outside can hold these bytes:
+inside a JSON string their quotes would be escaped.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from apiflask import APIBlueprint
+from flask import Response, request
+
+from api.answers import item_documents
+from api.http.cache import answer_id
+from api.http.documents import Recommendations, encode, now
+from api.http.queries import Invalid
+from api.http.problems import FieldError
+from api.http.schemas import RecommendationBody, RecommendationQuery
+from api.http.services import Services, services
+from data.checks import check_id
+from data.history import History
+from data.vocabulary import Vocabulary
+from engine.live import Models
+from engine.request import Request
+from ranker.candidates import IntArray
+
+blueprint = APIBlueprint("recommendations", __name__, tag="Recommendations")
+
+_HIT, _MISS, _BYPASS = b'"cache":"hit"', b'"cache":"miss"', b'"cache":"bypass"'
+
+
+@blueprint.get("/v1/users/<id:user_id>/recommendations")
+@blueprint.input(RecommendationQuery, location="query", arg_name="query")
+@blueprint.output(Recommendations)
+@blueprint.doc(summary="Recommend tracks to a user", responses={503: "No bundle, or no store"})
+def of_user(user_id: str, query: RecommendationQuery) -> Response:
+    """Answer for known and unknown users alike; `fallback` names the signal that stood in."""
+    here = services()
+    check_id("user_id", user_id)
+    models = here.models.get()
+    # The version first: an event that arrives in between makes this answer newer than its key.
+    version = here.store.user_version(user_id)
+    key = answer_id(models.bundle.id, here.fingerprint, user_id, version, query.canonical)
+
+    def compute() -> bytes:
+        history = here.store.history(user_id, models.bundle.contents.catalog.tracks)
+        return _document(models, _request(history, query), key, user_id=user_id)
+
+    return _kept_or(compute, here, key)
+
+
+@blueprint.post("/v1/recommendations")
+@blueprint.input(RecommendationBody, location="json", arg_name="body")
+@blueprint.output(Recommendations)
+@blueprint.doc(
+    summary="Recommend tracks to somebody unknown",
+    responses={400: "Not JSON", 415: "Not sent as JSON", 503: "No bundle"},
+)
+def anonymous(body: RecommendationBody) -> Response:
+    """Start from seed tracks, disliked tracks and genres: onboarding, or a session."""
+    here = services()
+    models = here.models.get()
+    key = answer_id(models.bundle.id, here.fingerprint, "", "", body.canonical)
+
+    def compute() -> bytes:
+        tracks = models.bundle.contents.catalog.tracks
+        seeds = _known("seed_tracks", body.seed_tracks, tracks)
+        history = History(
+            tracks=seeds,
+            counts=np.ones(seeds.size, np.float32),
+            last_at=np.full(seeds.size, -1, np.int64),
+            hidden=_known("disliked_tracks", body.disliked_tracks, tracks),
+        )
+        return _document(models, _request(history, body), key, user_id=None)
+
+    return _kept_or(compute, here, key)
+
+
+def _kept_or(compute: Callable[[], bytes], here: Services, key: str) -> Response:
+    control: str = request.environ.get("HTTP_CACHE_CONTROL", "")
+    if not here.cache.enabled or "no-cache" in control or "no-store" in control:
+        return _response(compute().replace(_HIT, _BYPASS, 1))
+    body = here.cache.get(key)
+    if body is None:
+        kept = compute()
+        here.cache.put(key, kept)
+        body = kept.replace(_HIT, _MISS, 1)
+    return _response(body)
+
+
+def _response(body: bytes) -> Response:
+    return Response(body, mimetype="application/json")
+
+
+def _request(history: History, options: RecommendationQuery | RecommendationBody) -> Request:
+    return Request(
+        history,
+        n=options.n,
+        strategy=options.strategy,
+        exclude_seen=options.exclude_seen,
+        genres=options.genres,
+        artist_cap=options.artist_cap,
+        diversity=options.diversity,
+        explain=options.explain,
+    )
+
+
+def _document(models: Models, wanted: Request, key: str, *, user_id: str | None) -> bytes:
+    found = models.recommender.recommend(wanted)
+    return encode(
+        {
+            "user_id": user_id,
+            "bundle": models.bundle.id,
+            "generated_at": now(),
+            "cache": "hit",
+            "fallback": found.fallback,
+            "recommendation_id": key,
+            "items": item_documents(found.items, models.bundle.contents.catalog),
+        }
+    )
+
+
+def _known(field: str, track_ids: tuple[str, ...], tracks: Vocabulary) -> IntArray:
+    """Return the distinct indices of tracks, ascending; 422 if one is not in the bundle."""
+    found = tracks.indices(list(track_ids))
+    errors = [
+        FieldError(
+            field=f"{field}[{at}]",
+            detail=f"`{field}[{at}]` must be a track of the current bundle. "
+            f"Received: {track_ids[at]!r:.80}.",
+        )
+        for at in np.flatnonzero(found < 0).tolist()
+    ]
+    if errors:
+        raise Invalid(errors[:20])
+    return np.unique(found).astype(np.int32)

@@ -1,0 +1,129 @@
+"""The catalogue, similar tracks, likely listeners, and sound files."""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path
+
+from apiflask import APIBlueprint
+from flask import Response, request, send_file
+
+from api.answers import item_documents, listener_documents
+from api.http.documents import (
+    ListenerList,
+    TrackDocument,
+    TrackList,
+    TrackPage,
+    answer,
+    now,
+    track_document,
+)
+from api.http.problems import problem
+from api.http.queries import NoParameters
+from api.http.schemas import CountQuery, SimilarQuery, TracksQuery
+from api.http.services import services
+from data.catalog import Track
+from data.checks import check_id
+from data.errors import UnknownTrack
+from engine.live import Models
+
+blueprint = APIBlueprint("tracks", __name__, tag="Tracks")
+
+
+@blueprint.get("/v1/tracks")
+@blueprint.input(TracksQuery, location="query", arg_name="query")
+@blueprint.output(TrackPage)
+@blueprint.doc(summary="List or search the catalogue")
+def page(query: TracksQuery) -> Response:
+    """Answer a page of tracks, by id."""
+    found = services().store.tracks_page(query.q, query.limit + 1, query.after)
+    items = [track_document(track) for track in found[: query.limit]]
+    last = found[query.limit - 1].track_id if len(found) > query.limit else None
+    return answer({"items": items, "next": last})
+
+
+@blueprint.get("/v1/tracks/<id:track_id>")
+@blueprint.input(NoParameters, location="query", arg_name="query")
+@blueprint.output(TrackDocument)
+@blueprint.doc(summary="Describe a track")
+def one(track_id: str, query: NoParameters) -> Response:  # noqa: ARG001 - checked, then done with
+    """Answer what the catalogue says of a track."""
+    return answer(track_document(_stored(track_id)))
+
+
+@blueprint.get("/v1/tracks/<id:track_id>/similar")
+@blueprint.input(SimilarQuery, location="query", arg_name="query")
+@blueprint.output(TrackList)
+@blueprint.doc(summary="Find similar tracks", responses={503: "No bundle, or no store"})
+def similar(track_id: str, query: SimilarQuery) -> Response:
+    """Answer the tracks most like this one by sound, by listeners, or by both."""
+    models = services().models.get()
+    items = models.similar.to_track(_in_bundle(track_id, models), query.n, by=query.by)
+    return answer(
+        {
+            "items": item_documents(items, models.bundle.contents.catalog),
+            "bundle": models.bundle.id,
+            "generated_at": now(),
+        }
+    )
+
+
+@blueprint.get("/v1/tracks/<id:track_id>/listeners")
+@blueprint.input(CountQuery, location="query", arg_name="query")
+@blueprint.output(ListenerList)
+@blueprint.doc(summary="Find a track's listeners", responses={503: "No bundle, or no store"})
+def listeners(track_id: str, query: CountQuery) -> Response:
+    """Answer the users who would most want this track, also if nobody has played it."""
+    models = services().models.get()
+    found = models.similar.listeners(_in_bundle(track_id, models), query.n)
+    return answer(
+        {
+            "items": listener_documents(found, models.bundle.contents.users),
+            "bundle": models.bundle.id,
+            "generated_at": now(),
+        }
+    )
+
+
+@blueprint.get("/v1/tracks/<id:track_id>/audio")
+@blueprint.doc(
+    summary="Fetch a track's sound file",
+    responses={206: "Part of the file", 404: "Unknown track, or it has no file"},
+)
+def audio(track_id: str) -> Response:
+    """Answer the file that the catalogue names, whole or in ranges."""
+    path = _audio_file(_stored(track_id))
+    if path is None:
+        return problem(404, "This track has no sound file that can be read.", kind="no-audio")
+    response = send_file(path, conditional=True, max_age=3600)
+    response.direct_passthrough = not request.range  # a range is cut by werkzeug, not the server
+    return response
+
+
+def _stored(track_id: str) -> Track:
+    check_id("track_id", track_id)
+    track = services().store.get_track(track_id)
+    if track is None:
+        raise UnknownTrack(f"There is no track {track_id!r} in the catalogue.")
+    return track
+
+
+def _in_bundle(track_id: str, models: Models) -> int:
+    """Return a track's index in the bundle, or say why it has none."""
+    check_id("track_id", track_id)
+    index = models.bundle.contents.catalog.tracks.get(track_id)
+    if index is None:
+        _stored(track_id)
+        raise UnknownTrack(
+            f"The track {track_id!r} came after the current bundle. `segue train` takes it in."
+        )
+    return index
+
+
+def _audio_file(track: Track) -> Path | None:
+    """Return a track's file if it is there; only files that are named like sound are served."""
+    if track.audio_path is None:
+        return None
+    path = Path(track.audio_path)
+    kind = mimetypes.guess_type(path.name)[0] or ""
+    return path if kind.startswith("audio/") and path.is_absolute() and path.is_file() else None

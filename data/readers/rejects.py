@@ -1,0 +1,89 @@
+"""Where bad rows go: an error, or a file of rejected rows."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TextIO
+
+from data.errors import DataError
+from data.readers.atomic import publish, temporary_path
+from data.readers.chunk import Problem
+from data.readers.formats import JSON_LINES
+
+FIELDS = ("file", "line", "reason", "row")
+
+
+class RejectSink:
+    """Collects bad rows, so that reading goes on without them.
+
+    Use it as a context manager. The file appears when the block ends without an error, whole,
+    and only if a row was rejected.
+
+    Parameters
+    ----------
+    path : Path
+        CSV with the columns file, line, reason and row; JSON lines if the suffix is `.jsonl` or
+        `.ndjson`. For Parquet `line` is the row number. Bytes that are not UTF-8 are escaped.
+
+    Attributes
+    ----------
+    count : int
+        How many rows were rejected so far.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self.count = 0
+        self._temporary = temporary_path(self.path)
+        self._file: TextIO | None = None
+
+    def add(self, file: str, line: int, *, reason: str, row: str) -> None:
+        """Set one row aside."""
+        if self._file is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._temporary.open(
+                "x", encoding="utf-8", errors="backslashreplace", newline=""
+            )
+            if not self._json:
+                csv.writer(self._file, lineterminator="\n").writerow(FIELDS)
+        self.count += 1
+        values = (file, line, reason, row)
+        if self._json:
+            record = dict(zip(FIELDS, values, strict=True))
+            self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        else:
+            csv.writer(self._file, lineterminator="\n").writerow(values)
+
+    @property
+    def _json(self) -> bool:
+        return self.path.suffix.lower() in JSON_LINES
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._file is None:
+            return
+        self._file.close()
+        self._file = None
+        if kind is None:
+            publish(self._temporary, self.path)
+        self._temporary.unlink(missing_ok=True)
+
+
+def report(file: str, unit: str, *, problem: Problem, rejects: RejectSink | None) -> None:
+    """Set a bad row aside, or raise a `DataError` if there is nowhere to put it."""
+    if rejects is None:
+        raise DataError(
+            f"{file}, {unit} {problem.number}: {problem.reason} "
+            "Correct the row, or leave out bad rows with --skip-bad-rows FILE."
+        )
+    rejects.add(file, problem.number, reason=problem.reason, row=problem.row)

@@ -1,0 +1,32 @@
+"""The yardstick: protocols, systems, metrics, intervals, reports.
+
+::
+
+    Interactions -> make_task -> Task -> System -> answer -> Ranked -> Summary -> Report
+"""
+
+from engine.evaluation.bootstrap import Estimate, intervals
+from engine.evaluation.lineup import BASELINE
+from engine.evaluation.page import write_html
+from engine.evaluation.protocols import PROTOCOLS, Fractions, Task, make_task
+from engine.evaluation.report import Difference, Report, Slice, render_text, write_json
+from engine.evaluation.run import Settings, answer, evaluate
+
+__all__ = [
+    "BASELINE",
+    "PROTOCOLS",
+    "Difference",
+    "Estimate",
+    "Fractions",
+    "Report",
+    "Settings",
+    "Slice",
+    "Task",
+    "answer",
+    "evaluate",
+    "intervals",
+    "make_task",
+    "render_text",
+    "write_html",
+    "write_json",
+]

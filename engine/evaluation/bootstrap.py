@@ -1,0 +1,96 @@
+"""Intervals by resampling users.
+
+Users, not plays, are the independent units. The percentile bootstrap of Efron and Tibshirani,
+"An Introduction to the Bootstrap" (1993), chapter 13: draw as many users with replacement as there
+are, take the mean, repeat, and read the interval off the quantiles of the means.
+
+Every column is resampled with the same draws. A difference between two systems, taken user by
+user before it is resampled, is therefore a paired comparison: what makes a user easy or hard for
+both systems cancels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from data.checks import check_positive
+from data.errors import DataError, ParameterError
+
+FloatArray = npt.NDArray[np.float64]
+
+_CHUNK = 4_000_000  # draws held at once: 32 MB
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over users, and the bounds of its interval (None for a measure without one)."""
+
+    mean: float
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether the whole interval lies on one side of zero."""
+        return self.low is not None and self.high is not None and self.low * self.high > 0
+
+    def as_dict(self) -> dict[str, float | None]:
+        """Return the fields by name."""
+        return {"mean": self.mean, "low": self.low, "high": self.high}
+
+
+def intervals(
+    values: FloatArray, *, resamples: int = 1000, level: float = 0.95, seed: int = 0
+) -> list[Estimate]:
+    """Return the mean of each column with its bootstrap interval.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (m, q)
+        One row a user, one column a measure.
+    resamples : int
+        Number of resamples.
+    level : float
+        Coverage of the interval, between 0 and 1.
+    seed : int
+        The same seed and number of users give the same draws.
+
+    Returns
+    -------
+    list of Estimate, length q
+
+    Raises
+    ------
+    DataError
+        If there is no user.
+    ParameterError
+        If a number is out of range.
+    """
+    check_positive("resamples", resamples, integer=True)
+    if not 0 < level < 1:
+        raise ParameterError(f"`level` must lie between 0 and 1. Received: {level!r}.")
+    if not len(values):
+        raise DataError("An interval needs at least one user. Received: none.")
+    sums = [counts @ values for counts in _draws(len(values), resamples, seed)]
+    means = np.concatenate(sums) / len(values)  # (resamples, q)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    middle = values.mean(axis=0)
+    return [
+        Estimate(float(m), float(a), float(b)) for m, a, b in zip(middle, low, high, strict=True)
+    ]
+
+
+def _draws(users: int, resamples: int, seed: int) -> Iterator[FloatArray]:
+    """Yield how often each user is drawn in each resample, shape (some, users)."""
+    rng = np.random.default_rng(seed)
+    step = max(1, _CHUNK // users)
+    for first in range(0, resamples, step):
+        rows = min(step, resamples - first)
+        drawn = rng.integers(users, size=(rows, users))
+        drawn += np.arange(rows)[:, np.newaxis] * users  # one counter a row and user
+        counts = np.bincount(drawn.ravel(), minlength=rows * users)
+        yield counts.reshape(rows, users).astype(np.float64)

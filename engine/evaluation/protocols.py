@@ -1,0 +1,229 @@
+"""What is held out, what is known, and which tracks compete.
+
+===========  =======================================================  =========================
+protocol     held out                                                 eligible
+===========  =======================================================  =========================
+temporal     the last plays                                           every track
+random       a random part of each user's tracks                      every track
+cold-artist  every play of some artists, whole                        the tracks of those artists
+new-user     every play of some users; a part of it is their history  every track
+===========  =======================================================  =========================
+
+Always: the tracks of a user's history are not eligible for that user, and a held-out play of such
+a track asks for nothing new, so it is no target. Users with no target or no history are not
+tested; the report says how many they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from data.catalog import Catalog
+from data.checks import check_choice
+from data.errors import DataError
+from data.interactions import Interactions
+from data.splits import (
+    cold_artist_split,
+    new_user_split,
+    random_split,
+    temporal_split,
+)
+
+Bools = npt.NDArray[np.bool_]
+
+_MIN_USERS = 2  # a bootstrap of one user says nothing
+_MIN_ARTISTS = 2
+
+
+@dataclass(frozen=True)
+class Fractions:
+    """How much is held out.
+
+    Attributes
+    ----------
+    test : float
+        Share of the plays, artists or users (by protocol) that is held out.
+    history : float
+        Share of a held-out user's plays that is shown to the systems (new-user only).
+    """
+
+    test: float = 0.2
+    history: float = 0.5
+
+
+@dataclass(frozen=True)
+class Task:
+    """One test, the same for every system.
+
+    Attributes
+    ----------
+    protocol : str
+    train : Interactions
+        What a system may learn from.
+    users : ndarray of int32, shape (m,)
+        The tested users.
+    history : csr_matrix of float32, shape (m, t)
+        Their known plays, when the question is asked.
+    held_out : csr_matrix of bool, shape (m, t)
+        Their targets.
+    candidates : ndarray of int32, shape (e,)
+        The eligible tracks, in a seeded random order: the order of ties (see `ranking`).
+    start : ndarray of int64, shape (m,)
+        Where each user's ties begin in that order.
+    without_history : int
+        Users left out because nothing is known of them.
+    """
+
+    protocol: str
+    train: Interactions
+    users: npt.NDArray[np.int32]
+    history: sp.csr_matrix
+    held_out: sp.csr_matrix
+    candidates: npt.NDArray[np.int32]
+    start: npt.NDArray[np.int64]
+    without_history: int
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    @cached_property
+    def seen(self) -> sp.csr_matrix:
+        """Known plays in the columns of `candidates`, shape (m, e)."""
+        return self.history[:, self.candidates]
+
+    @cached_property
+    def targets(self) -> npt.NDArray[np.int64]:
+        """Targets as `row * e + column` in the columns of `candidates`, ascending."""
+        rows, columns = self.held_out[:, self.candidates].nonzero()
+        return np.sort(rows.astype(np.int64) * len(self.candidates) + columns)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """What is tested, in numbers."""
+        return {
+            "users": len(self),
+            "users_without_history": self.without_history,
+            "train_plays": len(self.train),
+            "targets": int(self.held_out.nnz),
+            "eligible_tracks": len(self.candidates),
+            "tracks": len(self.train.tracks),
+        }
+
+
+@dataclass(frozen=True)
+class _Parts:
+    train: Interactions
+    history: Interactions
+    test: Interactions
+    eligible: npt.NDArray[np.int64]
+
+
+def make_task(
+    interactions: Interactions,
+    catalog: Catalog,
+    *,
+    protocol: str,
+    fractions: Fractions | None = None,
+    seed: int = 0,
+) -> Task:
+    """Split interactions by a protocol.
+
+    Parameters
+    ----------
+    interactions : Interactions
+    catalog : Catalog
+        Of the same tracks.
+    protocol : str
+        One of `PROTOCOLS`.
+    fractions : Fractions, optional
+    seed : int
+
+    Raises
+    ------
+    ParameterError
+        If the protocol is unknown or a fraction is out of range.
+    DataError
+        If the data cannot serve the protocol.
+    """
+    check_choice("protocol", protocol, PROTOCOLS)
+    rng = np.random.default_rng([seed, len(protocol)])
+    parts = PROTOCOLS[protocol](interactions, catalog, fractions or Fractions(), rng)
+    history, test = parts.history.matrix(), parts.test.matrix()
+    # A play of a known track is no target: a track seen is a track excluded.
+    targets = (test - test.multiply(history.astype(bool))).astype(bool).tocsr()
+    targets.eliminate_zeros()
+    asked, known = targets.getnnz(axis=1) > 0, history.getnnz(axis=1) > 0
+    users = np.flatnonzero(asked & known).astype(np.int32)
+    if len(users) < _MIN_USERS:
+        raise DataError(
+            f"Only {len(users)} users have both a history and a held-out track under the protocol "
+            f"{protocol!r}. Import more listens, or choose another --protocol."
+        )
+    return Task(
+        protocol,
+        parts.train,
+        users,
+        history[users],
+        targets[users],
+        rng.permutation(parts.eligible).astype(np.int32),
+        rng.integers(len(parts.eligible), size=len(users)),
+        int((asked & ~known).sum()),
+    )
+
+
+def _temporal(
+    interactions: Interactions, _: Catalog, fractions: Fractions, __: np.random.Generator
+) -> _Parts:
+    if not interactions.has_times:
+        raise DataError(
+            "The protocol 'temporal' needs a time with every listen. Import listens with "
+            "`listened_at`, or choose --protocol random."
+        )
+    split = temporal_split(interactions, test_fraction=fractions.test)
+    return _Parts(split.train, split.train, split.test, np.arange(len(interactions.tracks)))
+
+
+def _random(
+    interactions: Interactions, _: Catalog, fractions: Fractions, rng: np.random.Generator
+) -> _Parts:
+    split = random_split(interactions, test_fraction=fractions.test, rng=rng)
+    return _Parts(split.train, split.train, split.test, np.arange(len(interactions.tracks)))
+
+
+def _cold_artist(
+    interactions: Interactions, catalog: Catalog, fractions: Fractions, rng: np.random.Generator
+) -> _Parts:
+    artists = len(np.unique(catalog.artists[catalog.artists >= 0]))
+    if artists < _MIN_ARTISTS:
+        raise DataError(
+            f"The protocol 'cold-artist' needs at least {_MIN_ARTISTS} artists. Received: "
+            f"{artists}. Import tracks with an `artist`, or choose another --protocol."
+        )
+    split = cold_artist_split(interactions, catalog.artists, test_fraction=fractions.test, rng=rng)
+    return _Parts(split.train, split.train, split.test, np.flatnonzero(split.cold))
+
+
+def _new_user(
+    interactions: Interactions, _: Catalog, fractions: Fractions, rng: np.random.Generator
+) -> _Parts:
+    split = new_user_split(
+        interactions, test_fraction=fractions.test, history_fraction=fractions.history, rng=rng
+    )
+    return _Parts(split.train, split.history, split.test, np.arange(len(interactions.tracks)))
+
+
+PROTOCOLS: Mapping[
+    str, Callable[[Interactions, Catalog, Fractions, np.random.Generator], _Parts]
+] = {
+    "temporal": _temporal,
+    "random": _random,
+    "cold-artist": _cold_artist,
+    "new-user": _new_user,
+}
+"""Ways of holding out, by name."""

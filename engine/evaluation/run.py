@@ -1,0 +1,212 @@
+"""An evaluation from plays to report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cf_model import CFConfig
+from data.catalog import Catalog
+from data.checks import check_positive
+from data.errors import DataError, ParameterError
+from data.interactions import Interactions
+from engine.evaluation.lineup import line_up, pairs
+from engine.evaluation.metrics import Ranked
+from engine.evaluation.protocols import Fractions, Task, make_task
+from engine.evaluation.ranking import NONE, top_k
+from engine.evaluation.report import Report
+from engine.evaluation.summary import Summary
+from engine.evaluation.systems import System, exclude_seen
+from engine.profile import unit_rows
+from ranker.config import RankerConfig
+
+FloatMatrix = npt.NDArray[np.float32]
+Progress = Callable[[int, int, str], None]
+
+_CELLS = 4_000_000  # scores held at once, over all users of a block
+_LOWEST = np.finfo(np.float32).min
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an evaluation may vary, beside its protocol.
+
+    Attributes
+    ----------
+    fractions : Fractions
+        How much is held out.
+    ranker : RankerConfig
+        Its weights and constant are those of the fusion.
+    resamples : int
+        Bootstrap resamples.
+    level : float
+        Coverage of the intervals.
+    """
+
+    fractions: Fractions = field(default_factory=Fractions)
+    ranker: RankerConfig = field(default_factory=RankerConfig)
+    resamples: int = 1000
+    level: float = 0.95
+
+
+def evaluate(
+    interactions: Interactions,
+    *,
+    catalog: Catalog,
+    embeddings: FloatMatrix | None,
+    protocol: str,
+    cf: CFConfig,
+    ks: Sequence[int] = (10, 20),
+    seed: int = 0,
+    progress: Progress | None = None,
+    settings: Settings | None = None,
+) -> Report:
+    """Measure popularity, ALS, audio profiles, their fusion, and the controls.
+
+    Every tested user is answered from a full ranking of all eligible tracks, the user's known
+    tracks excluded. The same arguments give the same report.
+
+    Parameters
+    ----------
+    interactions : Interactions
+    catalog : Catalog
+        Of the same tracks.
+    embeddings : ndarray of float32, shape (t, d), optional
+        A zero row for a track without one. Rows are scaled to length 1 here.
+    protocol : str
+        "temporal", "random", "cold-artist" or "new-user"; see `protocols`.
+    cf : CFConfig
+        Of the ALS; its `seed` is not used.
+    ks : sequence of int
+        Lengths of lists.
+    seed : int
+        Of the split, the first factors, ties, shuffles and resamples.
+    progress : callable, optional
+        Called with (done, total, what), a new `what` for each part of the work.
+    settings : Settings, optional
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    ParameterError
+        If a number or the protocol is wrong.
+    DataError
+        If the parts do not fit together, or cannot serve the protocol.
+    """
+    settings = settings or Settings()
+    ks = _check_ks(ks)
+    vectors = _check_inputs(interactions, catalog, embeddings)
+    task = make_task(
+        interactions, catalog, protocol=protocol, fractions=settings.fractions, seed=seed
+    )
+    learnt, skipped = line_up(
+        task, vectors, cf=cf, ranker=settings.ranker, seed=seed, progress=progress
+    )
+    answers = {s.name: answer(s, task, max(ks), progress=progress) for s in learnt}
+    summary = Summary(
+        answers,
+        ks,
+        eligible=len(task.candidates),
+        resamples=settings.resamples,
+        level=settings.level,
+        seed=seed,
+    )
+    return Report(
+        protocol=protocol,
+        ks=ks,
+        sizes=task.sizes,
+        parameters=_parameters(cf, settings, seed),
+        systems=summary.systems(),
+        skipped=skipped,
+        differences=summary.differences(pairs(list(answers))),
+        slices=summary.slices(task.history.getnnz(axis=1)),
+    )
+
+
+def answer(system: System, task: Task, depth: int, *, progress: Progress | None = None) -> Ranked:
+    """Rank every candidate for every user by one system.
+
+    Parameters
+    ----------
+    system : System
+    task : Task
+    depth : int
+        Length of the lists that are kept.
+    progress : callable, optional
+        Called with (users done, users in all, "ranking by ...").
+
+    Returns
+    -------
+    Ranked
+
+    Raises
+    ------
+    DataError
+        If the system gives a score that is not a number.
+    """
+    users, width = len(task), len(task.candidates)
+    columns = np.empty((users, depth), np.int32)
+    step = max(1, _CELLS // width)
+    for first in range(0, users, step):
+        rows = slice(first, min(first + step, users))
+        columns[rows] = _best(system, task, rows, depth)
+        if progress is not None:
+            progress(rows.stop, users, f"ranking by {system.name}")
+    targets = np.arange(users, dtype=np.int64)[:, np.newaxis] * width + columns
+    hits = (columns != NONE) & np.isin(targets, task.targets)
+    tracks = np.where(columns == NONE, NONE, task.candidates[columns])
+    return Ranked(tracks, hits, task.held_out.getnnz(axis=1).astype(np.int64))
+
+
+def _best(system: System, task: Task, rows: slice, depth: int) -> npt.NDArray[np.int32]:
+    scores = system.scores(rows)
+    if np.isnan(scores).any():
+        raise DataError(f"The system {system.name!r} gave a score that is not a number.")
+    # What a system does not know goes last, in the order of ties; what a user knows never comes.
+    scores = exclude_seen(task, rows, np.maximum(scores, _LOWEST))
+    return top_k(scores, depth, start=task.start[rows])
+
+
+def _check_ks(ks: Sequence[int]) -> tuple[int, ...]:
+    if not ks:
+        raise ParameterError("`ks` must name at least one length of list. Received: none.")
+    for k in ks:
+        check_positive("k", k, integer=True)
+    return tuple(sorted(set(ks)))
+
+
+def _check_inputs(
+    interactions: Interactions, catalog: Catalog, embeddings: FloatMatrix | None
+) -> FloatMatrix | None:
+    """Return the embeddings at length 1, or None if there is none."""
+    if interactions.tracks != catalog.tracks:
+        raise DataError("The interactions and the catalogue must have the same tracks.")
+    if embeddings is None:
+        return None
+    if embeddings.ndim != 2 or len(embeddings) != len(catalog):
+        raise DataError(
+            f"Embeddings must have one row for each of the {len(catalog)} tracks. "
+            f"Received: shape {embeddings.shape}."
+        )
+    if not np.isfinite(embeddings).all():
+        raise DataError("Embeddings must be finite. Import or compute them again.")
+    return unit_rows(np.asarray(embeddings, np.float32)) if embeddings.any() else None
+
+
+def _parameters(cf: CFConfig, settings: Settings, seed: int) -> dict[str, Any]:
+    return {
+        "seed": seed,
+        "test_fraction": settings.fractions.test,
+        "history_fraction": settings.fractions.history,
+        "resamples": settings.resamples,
+        "level": settings.level,
+        "cf": cf.model_dump(mode="json"),
+        "ranker": settings.ranker.model_dump(mode="json"),
+    }

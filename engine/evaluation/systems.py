@@ -1,0 +1,171 @@
+"""The systems under test, each learnt from the training part of a task alone.
+
+===============  ==============================================================================
+popularity       number of distinct listeners in training
+als              ALS of the training plays, users folded in from their history, as when serving
+audio            cosine to the user's audio profile
+fusion           reciprocal-rank fusion of the above, over the full ranking of each
+audio-shuffled   control: `audio` with the vectors shuffled among the tracks that have one
+fusion-shuffled  control: `fusion` with `audio-shuffled` in the place of `audio`
+===============  ==============================================================================
+
+If a system is as good with the shuffled vectors, then sound was not what made it good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from cf_model import CFConfig, FoldIn, train_als
+from engine.evaluation.protocols import Task
+from engine.evaluation.ranking import FloatBlock, ranks
+from engine.profile import audio_profiles
+
+FloatMatrix = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
+Progress = Callable[[int, int, str], None]
+
+
+class System(Protocol):
+    """Scores every candidate of a task for some of its users."""
+
+    @property
+    def name(self) -> str:
+        """What the report calls it."""
+        ...
+
+    def scores(self, rows: slice) -> FloatBlock:
+        """Return scores of shape (b, e) of a block of users and all of `Task.candidates`.
+
+        Minus infinity where the system knows nothing of a track or user; never NaN.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Factors:
+    """Scores by the dot product of a user's and a track's vector.
+
+    Attributes
+    ----------
+    name : str
+    users : ndarray of float32, shape (m, d)
+    items : ndarray of float32, shape (e, d)
+    known_users : ndarray of bool, shape (m,)
+    known_items : ndarray of bool, shape (e,)
+    """
+
+    name: str
+    users: FloatMatrix
+    items: FloatMatrix
+    known_users: Bools
+    known_items: Bools
+
+    def scores(self, rows: slice) -> FloatBlock:
+        """Return the products; minus infinity for an unknown user or track."""
+        scores: FloatBlock = self.users[rows] @ self.items.T  # (b, d) @ (d, e) -> (b, e)
+        scores[:, ~self.known_items] = -np.inf
+        scores[~self.known_users[rows]] = -np.inf
+        return scores
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """Reciprocal-rank fusion of other systems.
+
+    The score of a track is the sum over systems of ``weight / (rrf_k + rank)``, its rank taken
+    among all tracks that the user may be answered; a system that knows nothing of it adds nothing.
+    Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank
+    Learning Methods", SIGIR 2009.
+
+    Attributes
+    ----------
+    name : str
+    task : Task
+    parts : sequence of System
+    weights : sequence of float
+        One a part.
+    rrf_k : float
+    """
+
+    name: str
+    task: Task
+    parts: Sequence[System]
+    weights: Sequence[float]
+    rrf_k: float
+
+    def scores(self, rows: slice) -> FloatBlock:
+        """Return the fused scores; minus infinity where no part knows anything."""
+        start = self.task.start[rows]
+        fused = np.zeros((len(start), len(self.task.candidates)), np.float32)
+        for part, weight in zip(self.parts, self.weights, strict=True):
+            ranked = ranks(exclude_seen(self.task, rows, part.scores(rows)), start=start)
+            gains = np.float32(weight) / (np.float32(self.rrf_k) + ranked.astype(np.float32))
+            gains[ranked == 0] = 0
+            fused += gains
+        return np.where(fused > 0, fused, np.float32(-np.inf))
+
+
+def exclude_seen(task: Task, rows: slice, scores: FloatBlock) -> FloatBlock:
+    """Set the known plays of a block of users to minus infinity, in place."""
+    seen: sp.csr_matrix = task.seen[rows]
+    at = np.repeat(np.arange(seen.shape[0]), np.diff(seen.indptr))
+    scores[at, seen.indices] = -np.inf
+    return scores
+
+
+def popularity(task: Task) -> System:
+    """Count the listeners of each candidate in the training part."""
+    listeners = _listeners(task).astype(np.float32)
+    ones = np.ones((len(task), 1), np.float32)
+    known = np.ones(len(task), np.bool_)
+    return Factors("popularity", ones, listeners[:, np.newaxis], known, listeners > 0)
+
+
+def als(
+    task: Task, config: CFConfig, *, rng: np.random.Generator, progress: Progress | None = None
+) -> System:
+    """Train ALS on the training part, and fold the tested users in from their histories."""
+    model = train_als(task.train, config, rng=rng, progress=progress)
+    users = FoldIn(model.item_factors, config).users(task.history)
+    items = model.item_factors[task.candidates]
+    return Factors("als", users, items, _told(users), _listeners(task) > 0)
+
+
+def audio(task: Task, embeddings: FloatMatrix, *, name: str = "audio") -> System:
+    """Profile the tested users in sound.
+
+    Parameters
+    ----------
+    task : Task
+    embeddings : ndarray of float32, shape (t, d)
+        Normalised to length 1; a zero row for a track without an embedding.
+    name : str
+    """
+    users = audio_profiles(task.history, embeddings)
+    items = embeddings[task.candidates]
+    return Factors(name, users, items, _told(users), _told(items))
+
+
+def shuffle_embeddings(embeddings: FloatMatrix, *, rng: np.random.Generator) -> FloatMatrix:
+    """Deal the vectors anew to the tracks that have one; zero rows stay where they are."""
+    known = np.flatnonzero(embeddings.any(axis=1))
+    shuffled = embeddings.copy()
+    shuffled[known] = embeddings[rng.permutation(known)]
+    return shuffled
+
+
+def _told(vectors: FloatMatrix) -> Bools:
+    """Return which rows say anything: those that are not all zero."""
+    return np.asarray(vectors.any(axis=1))
+
+
+def _listeners(task: Task) -> npt.NDArray[np.int64]:
+    counts: npt.NDArray[np.int64] = task.train.matrix().getnnz(axis=0)[task.candidates]
+    return counts

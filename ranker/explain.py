@@ -1,0 +1,141 @@
+"""Why a track was recommended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ranker.candidates import CandidatePool, IntArray
+from ranker.fusion import ReciprocalRankFusion
+
+FloatArray = npt.NDArray[np.float32]
+
+SIGNALS = ("audio", "cf", "popular")
+"""The sources whose shares are told, as sound, behaviour and popularity."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why one track was recommended.
+
+    Attributes
+    ----------
+    because : tuple of int
+        Played tracks that led to it, the strongest first.
+    sound, behaviour, popularity : float
+        Shares of its score, 0..1. They add up to 1 where no other source proposed it, and are all
+        0 where no source did.
+    rule : str or None
+        The rule that moved it.
+    """
+
+    because: tuple[int, ...] = ()
+    sound: float = 0.0
+    behaviour: float = 0.0
+    popularity: float = 0.0
+    rule: str | None = None
+
+
+def cosines(vectors: FloatArray, tracks: IntArray, played: IntArray) -> FloatArray:
+    """Return the cosines between two sets of tracks.
+
+    Parameters
+    ----------
+    vectors : ndarray of float32, shape (n_tracks, d)
+        Embeddings or item factors, of any length; a zero row is like nothing.
+    tracks : ndarray of int32, shape (k,)
+    played : ndarray of int32, shape (m,)
+
+    Returns
+    -------
+    ndarray of float32, shape (k, m)
+    """
+    products: FloatArray = _unit_rows(vectors[tracks]) @ _unit_rows(vectors[played]).T
+    return products
+
+
+def explain(
+    tracks: IntArray,
+    played: IntArray,
+    *,
+    pool: CandidatePool,
+    fusion: ReciprocalRankFusion,
+    behaviour: FloatArray | None = None,
+    sound: FloatArray | None = None,
+    rules: Sequence[str | None] | None = None,
+    limit: int = 3,
+) -> tuple[Reason, ...]:
+    """Explain recommended tracks.
+
+    Parameters
+    ----------
+    tracks : ndarray of int32, shape (k,)
+        The recommended ones.
+    played : ndarray of int32, shape (m,)
+        The user's plays.
+    pool : CandidatePool
+        What they were chosen from.
+    fusion : ReciprocalRankFusion
+        Tells the share of each source.
+    behaviour : ndarray of float32, shape (k, m), optional
+        What each play adds to the score of each track: section 5 of Hu, Koren, Volinsky (ICDM
+        2008), or the cosines of their factors.
+    sound : ndarray of float32, shape (k, m), optional
+        Cosines of their embeddings.
+    rules : sequence of str or None, length k, optional
+        The rule that moved each track.
+    limit : int
+        How many played tracks to name.
+
+    Returns
+    -------
+    tuple of Reason, length k
+    """
+    shares = _shares(tracks, pool, fusion)
+    weight = np.zeros((tracks.size, played.size))
+    for matrix, column in ((sound, 0), (behaviour, 1)):
+        if matrix is not None and played.size:
+            weight += shares[:, column, None] * _relative(matrix)
+    order = np.argsort(-weight, axis=1, kind="stable")[:, :limit]
+    names = rules if rules is not None else [None] * tracks.size
+    reasons = []
+    for row, rule in enumerate(names):
+        because = tuple(int(played[at]) for at in order[row] if weight[row, at] > 0)
+        audio, cf, popular = shares[row].tolist()
+        reasons.append(Reason(because, audio, cf, popular, rule))
+    return tuple(reasons)
+
+
+def _shares(
+    tracks: IntArray, pool: CandidatePool, fusion: ReciprocalRankFusion
+) -> npt.NDArray[np.float64]:
+    """Return the share of each of `SIGNALS` in the score of each track, shape (k, 3)."""
+    terms = fusion.contributions(pool)
+    total = terms.sum(axis=1, keepdims=True)
+    terms = np.divide(terms, total, out=np.zeros_like(terms), where=total > 0)
+    shares = np.zeros((tracks.size, len(SIGNALS)))
+    at = np.searchsorted(pool.tracks, tracks)
+    known = np.isin(tracks, pool.tracks)
+    for column, source in enumerate(SIGNALS):
+        if source in pool.sources:
+            shares[known, column] = terms[at[known], pool.sources.index(source)]
+    return shares
+
+
+def _relative(matrix: FloatArray) -> FloatArray:
+    """Scale each row of shape (k, m) by its highest entry; what speaks against a track is 0."""
+    positive = np.maximum(matrix, 0)
+    highest = positive.max(axis=1, keepdims=True)
+    scaled: FloatArray = np.divide(
+        positive, highest, out=np.zeros_like(positive), where=highest > 0
+    )
+    return scaled
+
+
+def _unit_rows(rows: FloatArray) -> FloatArray:
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: FloatArray = np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0)
+    return unit
