@@ -27,7 +27,7 @@ class Recipe(BaseModel):
     architecture: str = Field("article", description="A name in `network.ARCHITECTURES`.")
     views: str = Field("gaussian_noise", description="A name in `views.VIEWS`.")
     noise_std: float = Field(
-        0.1, ge=0, description="Standard deviation of the views' noise, chunks scaled to 0..1."
+        0.02, ge=0, description="Standard deviation of the views' noise, chunks scaled to 0..1."
     )
     temperature: float = Field(0.1, gt=0, description="Temperature of InfoNCE.")
     batch_size: int = Field(8, ge=2, description="Chunks a step; each has two views.")

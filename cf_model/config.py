@@ -26,9 +26,8 @@ class CFConfig(BaseModel):
     regularization: float = Field(
         0.35,
         gt=0,
-        description="L2 penalty on user and item factors, as a share of the scale of the plays: "
-        "at 1 and above, factors may all shrink to zero. One value suits a hundred plays and a "
-        "billion.",
+        description="L2 penalty on user and item factors, as a share of the scale of the plays, "
+        "so that it need not grow with them. From 1 on, all factors may shrink to zero.",
     )
     iterations: int = Field(15, ge=1, description="Sweeps over users and tracks.")
     threads: int = Field(0, ge=0, description="Threads of training; 0 takes every core.")

@@ -58,9 +58,9 @@ def check_id(name: str, value: object) -> str:
 
 def check_positive(name: str, value: float, *, integer: bool = False) -> None:
     """Raise `ParameterError` unless `value` is above zero (and whole, if `integer`)."""
-    # numpy's integers are whole numbers too; True is not meant as one.
-    good = isinstance(value, Integral) and not isinstance(value, bool) if integer else True
-    if not good or not value > 0:
+    given: object = value  # numpy's integers are whole numbers too; True is not meant as one
+    whole = isinstance(given, Integral) and not isinstance(given, bool)
+    if (integer and not whole) or not value > 0:
         kind = "a positive integer" if integer else "above zero"
         raise ParameterError(f"`{name}` must be {kind}. Received: {value!r}.")
 

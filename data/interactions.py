@@ -100,8 +100,8 @@ class Interactions:
         size = len(frame)
         count = frame["count"].to_numpy() if "count" in frame else np.ones(size)
         at = frame["at"].fillna(-1).to_numpy() if "at" in frame else np.full(size, -1)
-        user = users.indices(frame["user_id"].tolist())
-        track = tracks.indices(frame["track_id"].tolist())
+        user = _indices("user", users, frame["user_id"].tolist())
+        track = _indices("track", tracks, frame["track_id"].tolist())
         return cls(users, tracks, user, track, count.astype(np.float32), at.astype(np.int64))
 
     def __len__(self) -> int:
@@ -174,4 +174,14 @@ class Feedback:
 
 def _check_range(name: str, indices: npt.NDArray[np.int32], size: int) -> None:
     if indices.size and (indices.min() < 0 or indices.max() >= size):
-        raise DataError(f"A {name} is not in its vocabulary of {size} ids.")
+        wrong = indices[(indices < 0) | (indices >= size)][0]
+        raise DataError(f"A {name} is not in its vocabulary of {size} ids. Received: {wrong}.")
+
+
+def _indices(name: str, vocabulary: Vocabulary, ids: list[str]) -> npt.NDArray[np.int32]:
+    indices = vocabulary.indices(ids)
+    unknown = np.flatnonzero(indices < 0)
+    if unknown.size:
+        value = ids[unknown[0]]
+        raise DataError(f"The {name} {value!r:.80} is not among the {len(vocabulary)} known ids.")
+    return indices

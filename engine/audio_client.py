@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +72,7 @@ class AudioClient:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
                 connection.settimeout(timeout or self._timeout)
                 connection.connect(str(self._path))
-                with connection.makefile("rwb") as stream:
+                with cast(BinaryIO, connection.makefile("rwb")) as stream:
                     send(stream, dict(header), body)
                     answer, content = receive(stream)
         except (OSError, ValueError, SegueError):

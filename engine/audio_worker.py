@@ -59,7 +59,7 @@ class _Handler(socketserver.BaseRequestHandler):
             return b""
         with cast(_Server, self.server).one_at_a_time:
             encoder = _encoder(header["encoder"])
-            return encoder.embed_audio(body, name=header["name"]).astype("<f4").tobytes()
+            return encoder.embed_file(body).astype("<f4").tobytes()
 
 
 class _Server(socketserver.ThreadingUnixStreamServer):

@@ -53,6 +53,7 @@ def keep_encoder(home: Home, fingerprint: str, save: Callable[[Path], None]) -> 
     if not target.is_dir():
         temporary = home.encoders / f".{fingerprint}.{os.getpid()}.tmp"
         shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
         save(temporary)
         temporary.rename(target)
     write_atomically(home.encoders / "current", fingerprint.encode())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from audio_model.keras_encoder import read_fingerprint
 from data.store import Store
 from data.vocabulary import Vocabulary
 from engine.config import EngineConfig
@@ -22,8 +21,8 @@ def space_in_use(store: Store, home: Home, config: EngineConfig) -> str | None:
     if config.embeddings != "encoder" and IMPORTED in spaces:
         return IMPORTED
     directory = None if config.embeddings == "imported" else current_encoder(home)
-    fingerprint = read_fingerprint(directory) if directory is not None else None
-    return fingerprint if fingerprint in spaces else None
+    # An encoder is kept under its fingerprint, which is the name of its space, too.
+    return directory.name if directory is not None and directory.name in spaces else None
 
 
 def embeddings_in_use(

@@ -14,7 +14,7 @@ from ranker.config import RankerConfig
 from ranker.diversity import mmr
 from ranker.explain import Reason, cosines, explain
 from ranker.fusion import ReciprocalRankFusion
-from ranker.rules import cap_artists, moved
+from ranker.rules import cap_artists
 
 __all__ = [
     "CandidatePool",
@@ -31,6 +31,5 @@ __all__ = [
     "explain",
     "merge",
     "mmr",
-    "moved",
     "top_n",
 ]

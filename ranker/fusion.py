@@ -40,8 +40,8 @@ class ReciprocalRankFusion:
 
     def rank(self, query: Query, pool: CandidatePool, n: int) -> Candidates:  # noqa: ARG002 - Ranker
         """Return the best `n` of the pool, best first, ties by lower track index."""
-        # Added up in order of size, so that equal terms of other sources give an equal sum.
-        terms = np.sort(self.contributions(pool), axis=1)
-        scores = terms.sum(axis=1).astype(np.float32)
+        # Rounded before they are compared: equal terms, added up in another order, may differ in
+        # the last digit of float64, and must tie.
+        scores = self.contributions(pool).sum(axis=1).astype(np.float32)
         best = top_n(scores, n)
         return Candidates(self.name, pool.tracks[best], scores[best])

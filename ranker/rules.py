@@ -1,11 +1,11 @@
-"""Rules that move tracks after the blend. None of them makes an answer shorter."""
+"""Rules that move tracks after the blend, and never make an answer shorter."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from data.checks import check_positive
-from ranker.candidates import BoolArray, Candidates, IntArray
+from ranker.candidates import Candidates, IntArray
 
 
 def cap_artists(candidates: Candidates, artists: IntArray, cap: int, *, n: int) -> Candidates:
@@ -47,16 +47,3 @@ def _occurrence(codes: IntArray) -> IntArray:
     counts = np.empty(codes.size, np.int32)
     counts[order] = np.arange(codes.size) - np.repeat(starts, lengths)
     return counts
-
-
-def moved(before: Candidates, after: Candidates) -> BoolArray:
-    """Return which tracks of `after` stand at another place than in `before`.
-
-    Returns
-    -------
-    ndarray of bool, shape (len(after),)
-    """
-    same = min(len(before), len(after))
-    changed = np.ones(len(after), bool)
-    changed[:same] = after.tracks[:same] != before.tracks[:same]
-    return changed

@@ -66,9 +66,10 @@ def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
         tasks: dict[str, Any] = {}
 
         def update(done: int, total: int, what: str) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done, total=total)
+            stage = _stage(what)
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(what, total=total)
+            bar.update(tasks[stage], completed=done, total=total, description=what)
 
         yield update
 
@@ -77,9 +78,14 @@ def _plain_lines() -> Callable[[int, int, str], None]:
     last: dict[str, float] = {}
 
     def update(done: int, total: int, what: str) -> None:
-        now = time.monotonic()
-        if what not in last or now - last[what] >= PLAIN_EVERY or done == total:
-            last[what] = now
+        now, stage = time.monotonic(), _stage(what)
+        if stage not in last or now - last[stage] >= PLAIN_EVERY or done == total:
+            last[stage] = now
             say(f"{what}: {done:,} of {total:,}")
 
     return update
+
+
+def _stage(what: str) -> str:
+    """Return what is being done, without the figure that may stand behind a comma."""
+    return what.partition(",")[0]

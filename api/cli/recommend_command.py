@@ -18,7 +18,7 @@ from data.errors import ParameterError
 from data.history import History
 from data.interactions import Feedback
 from data.readers import read_listens, write_recommendations
-from data.store import feedback_from_frames
+from data.feedback import feedback_from_frames
 from data.vocabulary import Vocabulary
 from engine.batch import recommend_many
 from engine.live import Models

@@ -46,19 +46,14 @@ class Session:
 def with_session(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command `--home` and `--config`, and a `Session` as its first argument."""
 
-    @click.option(
-        "--home", "own_home", type=click.Path(path_type=Path), default=None, help="See `segue -h`."
-    )
-    @click.option(
-        "--config", "own_config", type=click.Path(path_type=Path), default=None, hidden=True
-    )
-    @click.pass_context
     @functools.wraps(function)
-    def wrapper(
-        ctx: click.Context, own_home: Path | None, own_config: Path | None, **arguments: Any
-    ) -> Any:
-        home = Home(own_home or ctx.find_root().obj["home"])
-        settings = load_settings(home, own_config or ctx.find_root().obj["config"])
+    def wrapper(*, own_home: Path | None, own_config: Path | None, **arguments: Any) -> Any:
+        common = click.get_current_context().find_root().obj
+        home = Home(own_home or common["home"])
+        settings = load_settings(home, own_config or common["config"])
         return function(Session(home, settings), **arguments)
 
-    return wrapper
+    path = click.Path(path_type=Path)
+    home = click.option("--home", "own_home", type=path, default=None, help="See `segue -h`.")
+    config = click.option("--config", "own_config", type=path, default=None, hidden=True)
+    return home(config(wrapper))

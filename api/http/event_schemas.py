@@ -77,4 +77,4 @@ class EventIn(Input):
 class EventsBody(Input):
     """A batch of events."""
 
-    events: tuple[EventIn, ...] = Field(min_length=1, description="All are stored, or none.")
+    events: tuple[EventIn, ...] = Field(description="All are stored, or none.")

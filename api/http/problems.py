@@ -64,7 +64,7 @@ class Problem(BaseModel):
     errors: list[FieldError] = Field(default=[], description="One entry a wrong field.")
 
 
-class Invalid(ParameterError):
+class FieldsError(ParameterError):
     """Fields of a request are wrong.
 
     Attributes
@@ -78,7 +78,7 @@ class Invalid(ParameterError):
         self.errors = list(errors)
 
 
-class Conflict(SegueError):
+class ConflictError(SegueError):
     """The request is right, but not for what the service holds now (409)."""
 
 
@@ -160,13 +160,13 @@ def _of_http(error: HTTPException) -> Response | HTTPException:
 
 
 def _of_segue(error: SegueError) -> Response:
-    if isinstance(error, Conflict):
+    if isinstance(error, ConflictError):
         return problem(409, str(error), kind="conflict")
     found = next((k for kind, k in _KINDS.items() if isinstance(error, kind)), None)
     if found is None:
         return _of_anything(error)
     status, kind = found
-    errors = error.errors if isinstance(error, Invalid) else ()
+    errors = error.errors if isinstance(error, FieldsError) else ()
     if status < 500:
         return problem(status, str(error), kind=kind, errors=errors)
     logger.error("Request %s: %s", request_id(request), error)

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import parse_qsl
 
+from apiflask import APIBlueprint
 from apiflask.schema_adapters.pydantic import PydanticAdapter
 from apiflask.schema_adapters.registry import registry
 from flask import Request
@@ -19,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-from api.http.problems import FieldError, Invalid
+from api.http.problems import FieldError, FieldsError
 from api.wording import field_name, sentence
 
 M = TypeVar("M", bound=BaseModel)
@@ -34,7 +35,7 @@ class RequestAdapter(PydanticAdapter):
 
     Raises
     ------
-    Invalid
+    FieldsError
         If a parameter, field or value is unknown or wrong (422).
     BadRequest, UnsupportedMediaType
         If the body is not JSON (400), or not said to be (415).
@@ -44,7 +45,8 @@ class RequestAdapter(PydanticAdapter):
         """Return the model of a request's query, JSON body, or form and file."""
         model: type[BaseModel] = self.model_class
         if location == "query":
-            return parse_query(model, request.query_string)
+            found: BaseModel = parse_query(model, bytes(request.query_string))
+            return found
         if location == "json":
             _no_query(request)
             return _parse_json(model, request)
@@ -52,6 +54,10 @@ class RequestAdapter(PydanticAdapter):
 
 
 registry.register("pydantic", RequestAdapter)
+
+
+class Blueprint(APIBlueprint):
+    """A blueprint whose inputs are read by `RequestAdapter`: who imports it has registered that."""
 
 
 @lru_cache(maxsize=4096)
@@ -82,7 +88,7 @@ def _fields(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
             fields.setdefault(name, []).extend(value.split("|"))
         elif name in fields:
             text = f"`{name:.80}` may be given once only. Received: {value!r:.80} again."
-            raise Invalid([FieldError(field=name, detail=text)])
+            raise FieldsError([FieldError(field=name, detail=text)])
         else:
             fields[name] = value
     return fields
@@ -105,7 +111,7 @@ def _parse_json(model: type[M], request: Request) -> M:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         if first["type"] == "json_invalid":
-            fault = first["msg"].removeprefix("Invalid JSON: ")
+            fault = first["msg"].removeprefix("FieldsError JSON: ")
             raise BadRequest(f"The body is not JSON: {fault}.") from None
         _raise_invalid(model, error)
 
@@ -116,7 +122,7 @@ def _parse_form(model: type[M], request: Request) -> M:
     for name, files in request.files.lists():
         if len(files) > 1 or name in fields:
             text = f"`{name:.80}` may be given once only."
-            raise Invalid([FieldError(field=name, detail=text)])
+            raise FieldsError([FieldError(field=name, detail=text)])
         fields[name] = files[0]
     return _validate(model, fields)
 
@@ -130,7 +136,7 @@ def _validate(model: type[M], fields: dict[str, Any]) -> M:
 
 def _raise_invalid(model: type[BaseModel], error: ValidationError) -> NoReturn:
     found = error.errors(include_url=False, include_context=False)[:_MAX_REPORTED]
-    raise Invalid([_field_error(model, one) for one in found]) from None
+    raise FieldsError([_field_error(model, one) for one in found]) from None
 
 
 def _field_error(model: type[BaseModel], error: ErrorDetails) -> FieldError:

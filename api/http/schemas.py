@@ -47,14 +47,18 @@ class Options(Input):
     n: Number = 20
     exclude_seen: bool = Field(True, description="Whether played tracks are left out.")
     artist_cap: int | None = Field(
-        None, ge=1, description="At most so many tracks an artist, while others are left."
+        None,
+        ge=1,
+        description="At most so many tracks an artist, while others are left; by default the "
+        "setting `ranker.artist_cap`.",
     )
-    diversity: float = Field(
-        0.0,
+    diversity: float | None = Field(
+        None,
         ge=0,
         le=1,
         allow_inf_nan=False,
-        description="0 (by score alone) to 1 (as different in sound as can be).",
+        description="0 (by score alone) to 1 (as different in sound as can be); by default "
+        "the setting `ranker.diversity`.",
     )
     strategy: Strategy = Field("hybrid", description="Both signals, or one of them only.")
     placement: str | None = Field(

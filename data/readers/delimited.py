@@ -124,7 +124,8 @@ def _quoted(
     # As many rows as lines, and none of them blank: then each line is one record.
     if len(rows) != len(block) or set(map(len, rows)) != {len(header)}:
         return None
-    return {name: text_array([row[header.index(name)] for row in rows]) for name in wanted}
+    places = {name: header.index(name) for name in wanted}
+    return {name: text_array([row[i] for row in rows]) for name, i in places.items()}
 
 
 def _plain(block: Block) -> bool:

@@ -74,7 +74,7 @@ class _Reader:
         return ids.to_pylist(), _float32(lists).reshape(len(ids), -1 if len(ids) else 0)
 
     def _check_width(self, lists: pa.Array, faults: columns.Faults) -> None:
-        widths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+        widths = _widths(lists)
         faults.mark(widths == 0, "`embedding` is empty.")
         if self._width is None and not faults.bad.all():
             self._width = int(widths[~faults.bad][0])
@@ -83,6 +83,11 @@ class _Reader:
                 widths != self._width,
                 lambda i: f"`embedding` has {widths[i]} numbers; the first one has {self._width}.",
             )
+
+
+def _widths(lists: pa.Array) -> npt.NDArray[np.int64]:
+    lengths = pc.fill_null(pc.list_value_length(lists), 0)
+    return np.asarray(lengths.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def _float32(lists: pa.Array) -> npt.NDArray[np.float32]:
@@ -95,9 +100,9 @@ def _finite(lists: pa.Array, faults: columns.Faults) -> None:
     """Mark the vectors that hold a value which is missing, or infinite in float32."""
     bad = ~np.isfinite(_float32(lists))
     if bad.any():
-        parents = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False)
+        rows = np.repeat(np.arange(len(lists)), _widths(lists))
         mask = np.zeros(len(lists), dtype=np.bool_)
-        mask[parents[bad]] = True
+        mask[rows[bad]] = True
         faults.mark(mask, "`embedding` holds a value that is not a finite number.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -118,8 +119,9 @@ class _Rows:
             convert = _number if name in self._kind.numbers else _text
             if types <= {str, type(None)} and is_unicode("".join(v for v in values if v)):
                 return text_array(values)
-        if types <= {float, type(None)} and convert is _number:
-            return pc.cast(pa.array(values, type=pa.float64()), pa.large_string())
+        if types <= {int, float, type(None)} and convert is _number:
+            with suppress(pa.ArrowInvalid, OverflowError):  # a whole number too large for a double
+                return pc.cast(pa.array(values, type=pa.float64()), pa.large_string())
         for position, value in enumerate(values):
             try:
                 values[position] = convert(value)

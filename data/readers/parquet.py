@@ -149,10 +149,10 @@ def _lists(array: pa.Array) -> pa.Array:
 
 
 def _reason(value: pa.Scalar, kind: FileKind, *, name: str) -> str:
-    if _is_text(value.type):
-        return f"`{name}` is not valid UTF-8."
     if name in kind.lists:
         need = "a list of numbers"
+    elif _is_text(value.type):
+        return f"`{name}` is not valid UTF-8."
     else:
         need = "a number or text" if name in kind.numbers else "text or a whole number"
     return f"`{name}` must be {need}. Received: {value.as_py()!r:.80}, of type {value.type}."

@@ -14,6 +14,7 @@ from data.readers.chunk import Problem
 from data.readers.formats import JSON_LINES
 
 FIELDS = ("file", "line", "reason", "row")
+_MAX_ROW = 100_000  # characters of a row that are kept; csv modules refuse much longer fields
 
 
 class RejectSink:
@@ -26,7 +27,8 @@ class RejectSink:
     ----------
     path : Path
         CSV with the columns file, line, reason and row; JSON lines if the suffix is `.jsonl` or
-        `.ndjson`. For Parquet `line` is the row number. Bytes that are not UTF-8 are escaped.
+        `.ndjson`. For Parquet `line` is the row number. Bytes that are not UTF-8 are escaped,
+        and a row is cut after 100,000 characters.
 
     Attributes
     ----------
@@ -50,7 +52,7 @@ class RejectSink:
             if not self._json:
                 csv.writer(self._file, lineterminator="\n").writerow(FIELDS)
         self.count += 1
-        values = (file, line, reason, row)
+        values = (file, line, reason, row[:_MAX_ROW])
         if self._json:
             record = dict(zip(FIELDS, values, strict=True))
             self._file.write(json.dumps(record, ensure_ascii=False) + "\n")

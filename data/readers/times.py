@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data.readers.columns import NUMBER, Faults, Floats, numpy_mask, shown
+from data.readers.columns import NUMBER, Faults, Floats, cast_all, numpy_mask, shown
 
 _DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?", re.ASCII)
 _LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z
@@ -45,11 +45,9 @@ def times(array: pa.Array, faults: Faults) -> npt.NDArray[np.int64]:
 def _seconds(text: pa.Array) -> Floats:
     """Return times as float64 seconds: null as NaN, what is no time as minus infinity."""
     for unit in (pa.float64(), pa.timestamp("us"), pa.timestamp("us", tz="UTC")):
-        try:
-            values = pc.cast(text, unit)
-        except pa.ArrowInvalid:
-            continue
-        return _floored(values)
+        values = cast_all(text, unit)
+        if values is not None:
+            return _floored(values)
     return _floored(pa.array([_moment(value) for value in text.to_pylist()], type=pa.float64()))
 
 

@@ -72,5 +72,6 @@ def _frame(chunk: Chunk, source: Source, seen: set[str]) -> pd.DataFrame:
 
 def _absolute(paths: pa.Array, file: Path) -> pa.Array:
     folder = f"{file.absolute().parent}/".replace("//", "/")
-    joined = pc.binary_join_element_wise(pa.scalar(folder, paths.type), paths, "")
+    between = pa.scalar("", paths.type)
+    joined = pc.binary_join_element_wise(pa.scalar(folder, paths.type), paths, between)
     return pc.if_else(pc.starts_with(paths, "/"), paths, joined)

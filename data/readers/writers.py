@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from data.errors import DataError
 from data.readers.embeddings import Batch
-from data.readers.formats import LISTENS, TRACKS
+from data.readers.formats import LISTENS, TRACKS, format_of
 from data.readers.sinks import open_sink
 
 _TEXT = pa.large_string()
@@ -28,6 +28,7 @@ _LISTENS = pa.schema(
         for name in (*LISTENS.required, *LISTENS.optional)
     ]
 )
+_UNIX = pa.field("listened_at", pa.int64())
 _RECOMMENDATIONS = pa.schema(
     [("user_id", _TEXT), ("rank", pa.int32()), ("track_id", _TEXT), ("score", pa.float64())]
 )
@@ -65,7 +66,8 @@ def write_listens(path: Path, frames: Iterable[pd.DataFrame]) -> int:
         As for `write_tracks`.
     frames : iterable of DataFrame
         As `read_listens` yields them; only `user_id` and `track_id` are needed. `at` is written
-        as `listened_at`, ISO 8601 in UTC, and left empty where it is negative.
+        as `listened_at`, in Parquet as Unix seconds and in text as ISO 8601 in UTC; it is left
+        empty where it is negative.
 
     Returns
     -------
@@ -77,8 +79,11 @@ def write_listens(path: Path, frames: Iterable[pd.DataFrame]) -> int:
     DataError
         If the suffix is unknown, or a frame lacks an id.
     """
-    timed = (frame.assign(listened_at=_iso(frame)) for frame in frames)
-    return _write(path, (_table(frame, _LISTENS, needed=2) for frame in timed), _LISTENS)
+    binary = format_of(Path(path), "listens")[0] == ".parquet"
+    schema = pa.schema([_UNIX if binary and f.name == _UNIX.name else f for f in _LISTENS])
+    times = _unix if binary else _iso
+    timed = (frame.assign(listened_at=times(_at(frame))) for frame in frames)
+    return _write(path, (_table(frame, schema, needed=2) for frame in timed), schema)
 
 
 def write_recommendations(path: Path, frames: Iterable[pd.DataFrame]) -> int:
@@ -152,9 +157,19 @@ def _column(frame: pd.DataFrame, field: pa.Field) -> pa.Array:
     return pa.array(frame[field.name], type=field.type, from_pandas=True)
 
 
-def _iso(frame: pd.DataFrame) -> npt.NDArray[np.object_]:
+def _at(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
+    if "at" not in frame:
+        return np.full(len(frame), -1, dtype=np.int64)
+    return np.asarray(frame["at"].to_numpy(dtype=np.int64))
+
+
+def _unix(at: npt.NDArray[np.int64]) -> Any:
+    """Return times as integers, NA where unknown."""
+    return pd.arrays.IntegerArray(at, at < 0)
+
+
+def _iso(at: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
     """Return times as ISO 8601 texts, None where unknown."""
-    at = frame["at"].to_numpy(dtype=np.int64) if "at" in frame else np.full(len(frame), -1)
     texts = np.datetime_as_string(np.maximum(at, 0).astype("datetime64[s]"), timezone="UTC")
     result: npt.NDArray[np.object_] = texts.astype(object)
     result[at < 0] = None

@@ -114,7 +114,7 @@ def _cymbal(
     return np.asarray((kit.metal * tones + (1 - kit.metal) * noise) * np.exp(-time / decay))
 
 
-def _struck(kit: Kit, drum: str, time: Array, sr: int) -> Array | None:
+def _struck(kit: Kit, drum: str, time: Array) -> Array | None:
     if drum == "kick":
         body = _sweep(time, frequency=kit.kick, octaves=kit.drop, fall=0.025)
         click = kit.click * np.exp(-time / 0.003) * np.sin(2 * np.pi * 1800 * time)
@@ -135,7 +135,9 @@ def _struck(kit: Kit, drum: str, time: Array, sr: int) -> Array | None:
 
 def _rattled(kit: Kit, drum: str, time: Array, sr: int, rng: np.random.Generator) -> Array:
     if drum == "snare":
-        skin = np.sin(2 * np.pi * kit.snare * time) + 0.6 * np.sin(2 * np.pi * kit.snare * 1.7 * time)
+        skin = np.sin(2 * np.pi * kit.snare * time) + 0.6 * np.sin(
+            2 * np.pi * kit.snare * 1.7 * time
+        )
         skin *= (1 - kit.rattle) * np.exp(-time / 0.07)
         wires = kit.rattle * _noise(time, sr, (kit.snare * 5, 9500), rng)
         return np.asarray(skin + 1.3 * wires * np.exp(-time / kit.snare_decay))
@@ -174,7 +176,7 @@ def hit(kit: Kit, drum: str, *, sr: int, rng: np.random.Generator) -> Signal:
     """
     long = {"crash": 1.8, "gong": 2.0, "timpani": 1.6, "ride": 1.0, "kick": 0.9}
     time = np.arange(round(long.get(drum, 0.6) * sr)) / sr
-    struck = _struck(kit, drum, time, sr)
+    struck = _struck(kit, drum, time)
     wave = _rattled(kit, drum, time, sr, rng) if struck is None else struck
     if kit.hold > 1:
         wave = np.repeat(wave[:: kit.hold], kit.hold)[: time.size]

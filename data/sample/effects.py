@@ -97,7 +97,7 @@ def impulse_response(
     """
     size = max(64, round(min(seconds, 4.0) * sr))
     time = np.arange(size) / sr
-    noise = rng.standard_normal((2, size)).astype(np.float32)
+    noise: Signal = rng.standard_normal((2, size)).astype(np.float32)
     low, high = split(noise, sr, cutoff=600.0 + 2500.0 * brightness)
     decay = np.exp(-time * np.log(1000.0) / seconds)
     room = low * decay + high * decay**2.2
@@ -115,7 +115,7 @@ def reverb(wave: Signal, room: Signal) -> Signal:
 def crush(wave: Signal, *, bits: int) -> Signal:
     """Round a signal to so many bits."""
     steps = np.float32(2 ** (bits - 1))
-    return np.round(wave * steps) / steps
+    return np.asarray(np.round(wave * steps) / steps, dtype=np.float32)
 
 
 def crackle(samples: int, sr: int, rng: np.random.Generator) -> Signal:

@@ -43,7 +43,7 @@ def text_frame(name: str, text: str) -> bytes:
 
 
 def id3_tag(frames: Mapping[str, str]) -> bytes:
-    """Return a whole tag, to be put in front of the first MPEG frame.
+    r"""Return a whole tag, to be put in front of the first MPEG frame.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def id3_tag(frames: Mapping[str, str]) -> bytes:
     Examples
     --------
     >>> id3_tag({"TIT2": "A"})
-    b'ID3\\x04\\x00\\x00\\x00\\x00\\x00\\x0cTIT2\\x00\\x00\\x00\\x02\\x00\\x00\\x03A'
+    b'ID3\x04\x00\x00\x00\x00\x00\x0cTIT2\x00\x00\x00\x02\x00\x00\x03A'
     """
     body = b"".join(text_frame(name, text) for name, text in frames.items())
     return b"ID3\x04\x00\x00" + synchsafe(len(body)) + body

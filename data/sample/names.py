@@ -8,21 +8,26 @@ from __future__ import annotations
 
 from data.sample.artists import stream
 
-_ADJECTIVES = (
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_ADJECTIVES = _words(
     "Amber Arctic Ashen Brass Bright Broken Calm Cardinal Cobalt Copper Coral Crooked Crystal Dawn "
     "Distant Drifting Dusty Early Electric Faded Feral Floating Folded Gilded Glass Golden Granite "
     "Half Hidden Hollow Hushed Idle Indigo Iron Ivory Late Linen Lonely Lucid Lunar Marble Mellow "
     "Midnight Mirror Mossy Northern Ochre Old Opal Paper Patient Quiet Ruby Rusty Salt Scarlet "
     "Secret Silver Slow Solar Static Velvet Wandering Wooden"
-).split()
-_NOUNS = (
+)
+_NOUNS = _words(
     "Almanac Antenna Arcade Atlas Avenue Balcony Barometer Beacon Bicycle Canopy Carousel "
     "Cartographer Circuit Compass Corridor Cupboard Delta Engine Estuary Ferry Forecast Fountain "
     "Garden Glacier Harbour Heron Horizon Island Junction Kettle Kingfisher Ladder Lantern "
     "Lighthouse Lullaby Magnet Meadow Meridian Mill Moth Observatory Orchard Parade Pavilion "
     "Pendulum Periscope Pilot Pylon Quarry Railway Reservoir Satellite Shutter Signal Staircase "
     "Telegraph Tide Tram Turbine Umbrella Valley Viaduct Window Zephyr"
-).split()
+)
 _BANDS = (
     "{a} {n}",
     "The {a} {n}",

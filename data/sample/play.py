@@ -87,8 +87,8 @@ def _position(voice: Voice, time: Array) -> Array:
     return np.exp(-time / voice.fall)
 
 
-def _phase(voice: Voice, time: Array, *, frequency: float, cents: float, vibrato: float) -> Array:
-    turns = frequency * 2.0 ** (cents / 1200.0) * time
+def _phase(time: Array, *, frequency: float, cents: float, vibrato: float) -> Array:
+    turns: Array = frequency * 2.0 ** (cents / 1200.0) * time
     if not vibrato:
         return turns
     # Integral of the deviation in Hz, which sets in after a third of a second.
@@ -110,7 +110,7 @@ def _modal(voice: Voice, time: Array, *, frequency: float, tone: Tone) -> Array:
         if beat > 1.0:
             both = 0.5 * (both + np.sin(2 * np.pi * at * beat * time))
         wave += loud * ring * both
-    return wave * (1 + 0.3 * np.sin(2 * np.pi * voice.lfo * time))
+    return np.asarray(wave * (1 + 0.3 * np.sin(2 * np.pi * voice.lfo * time)))
 
 
 def _tone_signal(voice: Voice, time: Array, *, frequency: float, tone: Tone) -> Array:
@@ -122,11 +122,9 @@ def _tone_signal(voice: Voice, time: Array, *, frequency: float, tone: Tone) -> 
     spread = voice.detune * tone.detune
     for copy in range(voice.unison):
         cents = spread * _SPREAD[copy] if voice.unison > 1 else 0.0
-        phase = _phase(
-            voice, time, frequency=base, cents=cents, vibrato=voice.vibrato * tone.vibrato
-        )
+        phase = _phase(time, frequency=base, cents=cents, vibrato=voice.vibrato * tone.vibrato)
         total += read_bank(bank, phase + 0.37 * copy, position)
-    return total / np.sqrt(voice.unison)
+    return np.asarray(total / np.sqrt(voice.unison))
 
 
 def play_note(voice: Voice, pitch: float, duration: float, *, tone: Tone) -> Signal:

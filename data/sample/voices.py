@@ -104,7 +104,9 @@ VOICES: dict[str, Voice] = {
     "string trem": replace(_STRINGS, lfo=7.5, sweep=1.8, attack=0.1),
     "horns": replace(_WIND, shape="brass", cutoff=800, sweep=1.0, attack=0.1, unison=2, detune=5),
     "harmonium": replace(_WIND, shape="reed", cutoff=2200, attack=0.09, unison=2, detune=6),
-    "organ": Voice(shape="organ", cutoff=5000, sweep=0, sustain=1, release=0.05, lfo=6.2, vibrato=8),
+    "organ": Voice(
+        shape="organ", cutoff=5000, sweep=0, sustain=1, release=0.05, lfo=6.2, vibrato=8
+    ),
     "piano": replace(_GUITAR, cutoff=2200, ring=4.0, pick=0.12, unison=2, detune=1.5, release=0.2),
     "epiano": replace(_BELL, ratio=(1, 1), index=1.3, decay=1.6, fall=0.6, release=0.2),
     "soft keys": replace(_BELL, ratio=(1, 2), index=0.6, decay=1.4, fall=0.4, attack=0.01),

@@ -73,7 +73,9 @@ SHAPES = (
 )
 
 
-def _filter_spectra(voice: Voice, frequency: float, brightness: float) -> npt.NDArray[np.complex128]:
+def _filter_spectra(
+    voice: Voice, frequency: float, brightness: float
+) -> npt.NDArray[np.complex128]:
     at = _HARMONICS * frequency
     shades = np.linspace(0.0, voice.sweep, FRAMES)[:, None]
     tracking = (frequency / 261.6) ** 0.4
@@ -81,7 +83,7 @@ def _filter_spectra(voice: Voice, frequency: float, brightness: float) -> npt.ND
     octaves = np.log2(at / cutoff)  # (frames, harmonics)
     gain = 1 / np.sqrt(1 + 2.0 ** (4 * np.clip(octaves, -8, 8)))
     gain *= 1 + 5 * voice.resonance * np.exp(-((octaves / 0.22) ** 2))
-    return gain * harmonics(voice.shape, frequency) * -1j
+    return np.asarray(gain * harmonics(voice.shape, frequency) * -1j)
 
 
 def string_decay(frequency: float, *, ring: float, loop: float) -> Array:
@@ -107,7 +109,9 @@ def string_decay(frequency: float, *, ring: float, loop: float) -> Array:
     return np.asarray(np.log(1000.0) / ring - frequency * np.log(np.cos(angle)))
 
 
-def _string_spectra(voice: Voice, frequency: float, brightness: float) -> npt.NDArray[np.complex128]:
+def _string_spectra(
+    voice: Voice, frequency: float, brightness: float
+) -> npt.NDArray[np.complex128]:
     # The burst of noise is the same whenever this string is plucked at this pitch.
     burst = np.random.default_rng([crc32(voice.kind.encode()), round(frequency * 100)])
     k, at = _HARMONICS, _HARMONICS * frequency

@@ -12,7 +12,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ from data.store.url import describe_url, parse_url
 
 T = TypeVar("T")
 
+SD = "ON"
 WAIT_S = 60.0
 """Seconds that a writer waits for others before it gives up."""
 
@@ -193,6 +194,16 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
+def written(
+    connection: sa.Connection,
+    statement: sa.Insert,
+    rows: Sequence[Mapping[str, object]] | None = None,
+) -> int:
+    """Run an INSERT; return how many rows it added or replaced, those it passed over aside."""
+    options = {"preserve_rowcount": True}
+    return connection.execute(statement, rows, execution_options=options).rowcount
+
+
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
     engine = sa.create_engine(
         url,
@@ -207,7 +218,7 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten
+        connection.execute(f"PRAGMA secure_delete = {SD}")  # what is erased is overwritten
 
     @sa.event.listens_for(engine, "begin")
     def _(connection: sa.Connection) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from data.checks import check_id
 from data.errors import DataError
-from data.store.database import Database
+from data.store.database import Database, written
 from data.store.merge import add_bare_tracks
 from data.store.reading import columns_of
 from data.store.rows import check_ids
@@ -85,8 +85,8 @@ class EmbeddingStore:
                 unknown = transaction.execute(_unknown_tracks()).scalars().all()
                 add_bare_tracks(transaction, self._database, unknown, allowed=add_unknown_tracks)
                 new = transaction.execute(_counting_new()).scalar_one()
-                written = transaction.execute(_upserting(self._database)).rowcount
-                return ImportCounts(new, written - new, len(ids) - written, len(unknown))
+                replaced = written(transaction, _upserting(self._database))
+                return ImportCounts(new, replaced - new, len(ids) - replaced, len(unknown))
 
             return self._database.write(merge, on=connection)
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from data.checks import check_choice, check_id, id_problem
 from data.errors import ParameterError, UnknownTrack
 from data.interactions import EVENTS
-from data.store.database import Database, Raced
+from data.store.database import Database, Raced, written
 from data.store.reading import page
 from data.store.rows import MAX_AT, MAX_MS
 from data.store.schema import DERIVED, events, tracks, users
@@ -192,7 +192,7 @@ def _add(connection: sa.Connection, database: Database, rows: dict[str, dict[str
         return 0
     _touch(connection, database, {row["user_id"] for row in fresh})
     insert = database.insert(events).on_conflict_do_nothing(index_elements=["event_id"])
-    if connection.execute(insert, fresh).rowcount != len(fresh):
+    if written(connection, insert.inline(), fresh) != len(fresh):
         raise Raced  # the same delivery, twice at once: look again which events are stored
     return len(fresh)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -23,9 +22,6 @@ BASELINE = "als"
 CONTROL = "-shuffled"
 """Ending of the name of a system's control."""
 
-_SIGNALS = {"als": "cf", "audio": "audio", f"audio{CONTROL}": "audio", "popularity": "popular"}
-"""What the blend's settings call the parts of the fusion."""
-
 
 def line_up(
     task: Task,
@@ -39,22 +35,25 @@ def line_up(
     """Train the systems; return them, and why those missing are missing."""
     popular = build.popularity(task)
     als = build.als(task, cf, rng=np.random.default_rng([seed, cf.seed]), progress=progress)
-    fuse = partial(_fuse, task, ranker)
+    parts = {"als": build.Ranking(als, task), "popularity": build.Ranking(popular, task)}
     if embeddings is None:
         why = "no track has an embedding. Run `segue embed`, or import embeddings."
         missing = ("audio", f"audio{CONTROL}", f"fusion{CONTROL}")
-        return [popular, als, fuse("fusion", [als, popular])], dict.fromkeys(missing, why)
-    audio = build.audio(task, embeddings)
+        return [popular, als, _fuse("fusion", parts, ranker)], dict.fromkeys(missing, why)
     dealt = build.shuffle_embeddings(embeddings, rng=np.random.default_rng([seed, 1]))
-    control = build.audio(task, dealt, name=f"audio{CONTROL}")
-    fused = fuse("fusion", [als, audio, popular])
-    fused_control = fuse(f"fusion{CONTROL}", [als, control, popular])
-    return [popular, als, audio, fused, control, fused_control], {}
+    systems = [popular, als]
+    for ending, vectors in (("", embeddings), (CONTROL, dealt)):
+        audio = build.audio(task, vectors, name=f"audio{ending}")
+        with_audio = {**parts, "audio": build.Ranking(audio, task)}
+        systems += [audio, _fuse(f"fusion{ending}", with_audio, ranker)]
+    return systems, {}
 
 
-def _fuse(task: Task, ranker: RankerConfig, name: str, parts: list[System]) -> System:
-    weights = [ranker.weight(_SIGNALS[part.name]) for part in parts]
-    return build.Fusion(name, task, parts, weights=weights, rrf_k=ranker.rrf_k)
+def _fuse(name: str, parts: Mapping[str, build.Ranking], ranker: RankerConfig) -> System:
+    # The blend's settings know the signals by the names of their retrievers.
+    signals = {"als": "cf", "audio": "audio", "popularity": "popular"}
+    weights = [ranker.weight(signals[part]) for part in parts]
+    return build.Fusion(name, list(parts.values()), weights, ranker.rrf_k)
 
 
 def pairs(systems: Sequence[str]) -> list[tuple[str, str]]:

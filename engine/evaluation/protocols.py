@@ -9,6 +9,8 @@ cold-artist  every play of some artists, whole                        the tracks
 new-user     every play of some users; a part of it is their history  every track
 ===========  =======================================================  =========================
 
+A track of unknown artist counts as an artist of its own.
+
 Always: the tracks of a user's history are not eligible for that user, and a held-out play of such
 a track asks for nothing new, so it is no target. Users with no target or no history are not
 tested; the report says how many they are.
@@ -34,8 +36,6 @@ from data.splits import (
     random_split,
     temporal_split,
 )
-
-Bools = npt.NDArray[np.bool_]
 
 _MIN_USERS = 2  # a bootstrap of one user says nothing
 _MIN_ARTISTS = 2
@@ -152,7 +152,13 @@ def make_task(
         If the data cannot serve the protocol.
     """
     check_choice("protocol", protocol, PROTOCOLS)
-    rng = np.random.default_rng([seed, len(protocol)])
+    listeners = len(np.unique(interactions.user))
+    if listeners < _MIN_USERS:
+        raise DataError(
+            f"An evaluation needs plays of at least {_MIN_USERS} users. Received: {listeners}. "
+            "Import more listens."
+        )
+    rng = np.random.default_rng(seed)
     parts = PROTOCOLS[protocol](interactions, catalog, fractions or Fractions(), rng)
     history, test = parts.history.matrix(), parts.test.matrix()
     # A play of a known track is no target: a track seen is a track excluded.
@@ -177,6 +183,10 @@ def make_task(
     )
 
 
+def _every_track(interactions: Interactions) -> npt.NDArray[np.int64]:
+    return np.arange(len(interactions.tracks))
+
+
 def _temporal(
     interactions: Interactions, _: Catalog, fractions: Fractions, __: np.random.Generator
 ) -> _Parts:
@@ -186,26 +196,29 @@ def _temporal(
             "`listened_at`, or choose --protocol random."
         )
     split = temporal_split(interactions, test_fraction=fractions.test)
-    return _Parts(split.train, split.train, split.test, np.arange(len(interactions.tracks)))
+    return _Parts(split.train, split.train, split.test, _every_track(interactions))
 
 
 def _random(
     interactions: Interactions, _: Catalog, fractions: Fractions, rng: np.random.Generator
 ) -> _Parts:
     split = random_split(interactions, test_fraction=fractions.test, rng=rng)
-    return _Parts(split.train, split.train, split.test, np.arange(len(interactions.tracks)))
+    return _Parts(split.train, split.train, split.test, _every_track(interactions))
 
 
 def _cold_artist(
     interactions: Interactions, catalog: Catalog, fractions: Fractions, rng: np.random.Generator
 ) -> _Parts:
-    artists = len(np.unique(catalog.artists[catalog.artists >= 0]))
+    played = np.unique(interactions.track)
+    codes = catalog.artists[played]
+    artists = len(np.unique(codes[codes >= 0])) + int((codes < 0).sum())
     if artists < _MIN_ARTISTS:
         raise DataError(
-            f"The protocol 'cold-artist' needs at least {_MIN_ARTISTS} artists. Received: "
-            f"{artists}. Import tracks with an `artist`, or choose another --protocol."
+            f"The protocol 'cold-artist' needs plays of at least {_MIN_ARTISTS} artists. "
+            f"Received: {artists}. Import more listens, or choose another --protocol."
         )
     split = cold_artist_split(interactions, catalog.artists, test_fraction=fractions.test, rng=rng)
+    assert split.cold is not None, "a split by artist says which tracks are cold"
     return _Parts(split.train, split.train, split.test, np.flatnonzero(split.cold))
 
 
@@ -215,7 +228,8 @@ def _new_user(
     split = new_user_split(
         interactions, test_fraction=fractions.test, history_fraction=fractions.history, rng=rng
     )
-    return _Parts(split.train, split.history, split.test, np.arange(len(interactions.tracks)))
+    assert split.history is not None, "a split by user shows a part of what they played"
+    return _Parts(split.train, split.history, split.test, _every_track(interactions))
 
 
 PROTOCOLS: Mapping[

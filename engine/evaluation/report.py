@@ -133,9 +133,9 @@ def _headline(report: Report) -> str:
     left_out = sizes.get("users_without_history", 0)
     return (
         f"Protocol {report.protocol}: {sizes['users']:,} users, {sizes['targets']:,} held-out "
-        f"tracks to find among {sizes['eligible_tracks']:,} eligible, "
-        f"{sizes['train_plays']:,} rows to learn from"
-        + (f" ({left_out:,} users without a history left out)." if left_out else ".")
+        f"tracks to find among {sizes['eligible_tracks']:,} eligible.\n"
+        f"Learnt from {sizes['train_plays']:,} rows."
+        + (f" {left_out:,} users without a history are left out." if left_out else "")
     )
 
 

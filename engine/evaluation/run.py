@@ -17,7 +17,7 @@ from data.interactions import Interactions
 from engine.evaluation.lineup import line_up, pairs
 from engine.evaluation.metrics import Ranked
 from engine.evaluation.protocols import Fractions, Task, make_task
-from engine.evaluation.ranking import NONE, top_k
+from engine.evaluation.ranking import NONE, IntBlock, top_k
 from engine.evaluation.report import Report
 from engine.evaluation.summary import Summary
 from engine.evaluation.systems import System, exclude_seen
@@ -27,7 +27,7 @@ from ranker.config import RankerConfig
 FloatMatrix = npt.NDArray[np.float32]
 Progress = Callable[[int, int, str], None]
 
-_CELLS = 4_000_000  # scores held at once, over all users of a block
+_CELLS = 1_000_000  # scores of a block of users: few enough for the processor's caches
 _LOWEST = np.finfo(np.float32).min
 
 
@@ -109,7 +109,7 @@ def evaluate(
     learnt, skipped = line_up(
         task, vectors, cf=cf, ranker=settings.ranker, seed=seed, progress=progress
     )
-    answers = {s.name: answer(s, task, max(ks), progress=progress) for s in learnt}
+    answers = answer(learnt, task, max(ks), progress=progress)
     summary = Summary(
         answers,
         ks,
@@ -130,42 +130,51 @@ def evaluate(
     )
 
 
-def answer(system: System, task: Task, depth: int, *, progress: Progress | None = None) -> Ranked:
-    """Rank every candidate for every user by one system.
+def answer(
+    systems: Sequence[System], task: Task, depth: int, *, progress: Progress | None = None
+) -> dict[str, Ranked]:
+    """Rank every candidate for every user by every system.
 
     Parameters
     ----------
-    system : System
+    systems : sequence of System
     task : Task
     depth : int
         Length of the lists that are kept.
     progress : callable, optional
-        Called with (users done, users in all, "ranking by ...").
+        Called with (users done, users in all, "ranking").
 
     Returns
     -------
-    Ranked
+    dict of str to Ranked
 
     Raises
     ------
     DataError
-        If the system gives a score that is not a number.
+        If a system gives a score that is not a number.
     """
-    users, width = len(task), len(task.candidates)
-    columns = np.empty((users, depth), np.int32)
-    step = max(1, _CELLS // width)
+    users = len(task)
+    lists = {system.name: np.empty((users, depth), np.int32) for system in systems}
+    step = max(1, _CELLS // len(task.candidates))
     for first in range(0, users, step):
         rows = slice(first, min(first + step, users))
-        columns[rows] = _best(system, task, rows, depth)
+        for system in systems:
+            lists[system.name][rows] = _best(system, task, rows, depth)
         if progress is not None:
-            progress(rows.stop, users, f"ranking by {system.name}")
-    targets = np.arange(users, dtype=np.int64)[:, np.newaxis] * width + columns
-    hits = (columns != NONE) & np.isin(targets, task.targets)
-    tracks = np.where(columns == NONE, NONE, task.candidates[columns])
+            progress(rows.stop, users, "ranking")
+    return {name: _judge(columns, task) for name, columns in lists.items()}
+
+
+def _judge(columns: IntBlock, task: Task) -> Ranked:
+    """Find the hits of lists of columns, shape (m, depth)."""
+    rows = np.arange(len(task), dtype=np.int64)[:, np.newaxis]
+    answered = columns != NONE
+    hits = answered & np.isin(rows * len(task.candidates) + columns, task.targets)
+    tracks = np.where(answered, task.candidates[columns], np.int32(NONE))
     return Ranked(tracks, hits, task.held_out.getnnz(axis=1).astype(np.int64))
 
 
-def _best(system: System, task: Task, rows: slice, depth: int) -> npt.NDArray[np.int32]:
+def _best(system: System, task: Task, rows: slice, depth: int) -> IntBlock:
     scores = system.scores(rows)
     if np.isnan(scores).any():
         raise DataError(f"The system {system.name!r} gave a score that is not a number.")

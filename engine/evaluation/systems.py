@@ -24,7 +24,7 @@ import scipy.sparse as sp
 
 from cf_model import CFConfig, FoldIn, train_als
 from engine.evaluation.protocols import Task
-from engine.evaluation.ranking import FloatBlock, ranks
+from engine.evaluation.ranking import FloatBlock, IntBlock, ranks
 from engine.profile import audio_profiles
 
 FloatMatrix = npt.NDArray[np.float32]
@@ -75,6 +75,24 @@ class Factors:
         return scores
 
 
+class Ranking:
+    """A system's ranks among the tracks that a user may be answered.
+
+    The last block is kept: `fusion` and `fusion-shuffled` ask for the same ones.
+    """
+
+    def __init__(self, system: System, task: Task) -> None:
+        self._system, self._task = system, task
+        self._last: tuple[slice, IntBlock] | None = None
+
+    def ranks(self, rows: slice) -> IntBlock:
+        """Return ranks from 1, shape (b, e); 0 for a track that is seen or not known."""
+        if self._last is None or self._last[0] != rows:
+            scores = exclude_seen(self._task, rows, self._system.scores(rows))
+            self._last = rows, ranks(scores, start=self._task.start[rows])
+        return self._last[1]
+
+
 @dataclass(frozen=True)
 class Fusion:
     """Reciprocal-rank fusion of other systems.
@@ -87,29 +105,28 @@ class Fusion:
     Attributes
     ----------
     name : str
-    task : Task
-    parts : sequence of System
+    parts : sequence of Ranking
     weights : sequence of float
         One a part.
     rrf_k : float
     """
 
     name: str
-    task: Task
-    parts: Sequence[System]
+    parts: Sequence[Ranking]
     weights: Sequence[float]
     rrf_k: float
 
     def scores(self, rows: slice) -> FloatBlock:
         """Return the fused scores; minus infinity where no part knows anything."""
-        start = self.task.start[rows]
-        fused = np.zeros((len(start), len(self.task.candidates)), np.float32)
+        fused: FloatBlock | None = None
         for part, weight in zip(self.parts, self.weights, strict=True):
-            ranked = ranks(exclude_seen(self.task, rows, part.scores(rows)), start=start)
+            ranked = part.ranks(rows)
             gains = np.float32(weight) / (np.float32(self.rrf_k) + ranked.astype(np.float32))
             gains[ranked == 0] = 0
-            fused += gains
-        return np.where(fused > 0, fused, np.float32(-np.inf))
+            fused = gains if fused is None else fused + gains
+        assert fused is not None, "a fusion has parts"
+        fused[fused == 0] = -np.inf
+        return fused
 
 
 def exclude_seen(task: Task, rows: slice, scores: FloatBlock) -> FloatBlock:

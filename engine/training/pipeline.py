@@ -42,6 +42,8 @@ from engine.training.sound import (
 
 PARTS = ("all", "audio", "cf")
 
+_RECORDED = {"audio", "cf", "ranker", "engine"}  # not `data` and `api`: they hold passwords
+
 
 @dataclass
 class TrainingReport:
@@ -207,7 +209,11 @@ class _Training:
             self.listeners.say(f"Training the audio encoder on {len(files):,} files.")
             with self._timed("encoder"):
                 encoder = train_new_encoder(
-                    self.home, files, config, progress=self.listeners.progress
+                    self.home,
+                    files,
+                    config,
+                    workers=self.workers,
+                    progress=self.listeners.progress,
                 )
         self.listeners.say(f"Embedding {len(files):,} files.")
         with self._timed("embed"):
@@ -230,7 +236,10 @@ class _Training:
     ) -> Behaviour | None:
         if keep is not None:
             return inherit_behaviour(keep, catalog, plays.users)
-        self.listeners.say(f"Training ALS on {len(plays):,} plays of {len(plays.users):,} users.")
+        if len(plays):
+            self.listeners.say(
+                f"Training ALS on {len(plays):,} plays of {len(plays.users):,} users."
+            )
         with self._timed("cf"):
             return train_behaviour(plays, self.sections.cf, progress=self.listeners.progress)
 
@@ -241,7 +250,7 @@ class _Training:
             registry.root,
             contents,
             parent=parent.id if parent else None,
-            config=self.sections.model_dump(mode="json", exclude={"data"}),
+            config=self.sections.model_dump(mode="json", include=_RECORDED),
             metrics={
                 "tracks": self.report.tracks,
                 "users": self.report.users,

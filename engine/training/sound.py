@@ -55,8 +55,12 @@ def audio_files(catalog: Catalog) -> list[tuple[str, Path]]:
 def fitting_encoder(home: Home, config: AudioConfig) -> KerasEncoder | None:
     """Load the current encoder, if there is one and it was trained as the settings say."""
     directory = current_encoder(home)
-    encoder = KerasEncoder.load(directory) if directory is not None else None
-    return encoder if encoder is not None and encoder.fits(config) else None
+    if directory is None:
+        return None
+    encoder = KerasEncoder.load(directory)
+    chunks = (encoder.config.mel_parameters(), encoder.config.chunk_frames)
+    wanted = (config.mel_parameters(), config.chunk_frames)
+    return encoder if chunks == wanted and encoder.recipe.name == config.recipe else None
 
 
 def train_new_encoder(
@@ -64,10 +68,12 @@ def train_new_encoder(
     files: Sequence[tuple[str, Path]],
     config: AudioConfig,
     *,
+    workers: int,
     progress: Progress | None = None,
-    on_bad_file: Callable[[Path, Exception], None] | None = None,
 ) -> KerasEncoder:
     """Train an encoder and keep it as the current one; a killed training is continued.
+
+    Bad files are skipped in silence: embedding, which comes next, reports them.
 
     Raises
     ------
@@ -80,8 +86,8 @@ def train_new_encoder(
         config,
         checkpoint_dir=checkpoints,
         cache=MelCache(home.mel_cache, config),
+        workers=workers,
         progress=progress,
-        on_bad_file=on_bad_file,
     )
     keep_encoder(home, encoder.fingerprint, encoder.save)
     shutil.rmtree(checkpoints, ignore_errors=True)

@@ -58,7 +58,6 @@ def test_encoders_are_kept_by_fingerprint(tmp_path: Path) -> None:
     assert current_encoder(home) is None
 
     def save(directory: Path) -> None:
-        directory.mkdir()
         (directory / "weights").write_text("x")
 
     kept = keep_encoder(home, "abc", save)

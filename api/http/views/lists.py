@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+from operator import itemgetter
 from typing import Any
+from weakref import WeakKeyDictionary
 
-import numpy as np
-from apiflask import APIBlueprint
 from flask import Response
 
 from api.answers import item_documents
 from api.http.documents import TrackList, answer, now
+from api.http.queries import Blueprint
 from api.http.schemas import CountQuery, PopularQuery
 from api.http.services import services
 from data.catalog import Catalog
@@ -17,7 +19,11 @@ from data.history import History
 from engine.live import Models
 from engine.request import Item, Request
 
-blueprint = APIBlueprint("lists", __name__, tag="Lists")
+blueprint = Blueprint("lists", __name__, tag="Lists")
+
+_EPOCH = date(1970, 1, 1)
+_released: WeakKeyDictionary[Catalog, list[tuple[int, int]]] = WeakKeyDictionary()
+"""Day and index of each dated track, the last first: sorted once a bundle."""
 
 
 @blueprint.get("/v1/popular")
@@ -42,17 +48,29 @@ def new(query: CountQuery) -> Response:
 
 
 def newest(catalog: Catalog, n: int) -> tuple[Item, ...]:
-    """Return the `n` tracks released last, the last first; the score is the year.
+    """Return the `n` tracks released last, the last first; the score is days since 1970.
 
-    ISO dates sort as text. Equal dates keep the order of the catalogue.
+    Tracks of one day keep the order of the catalogue.
     """
-    dates = np.array([date or "" for date in catalog.column("released_at").to_pylist()], dtype=str)
-    order = np.argsort(dates, kind="stable")[::-1] if dates.size else np.empty(0, int)
-    # Reversing put equal dates in reverse order: sort again by date alone, latest first.
-    ranks = np.unique(dates, return_inverse=True)[1] if dates.size else order
-    order = np.argsort(-ranks, kind="stable")
-    dated = [int(i) for i in order[: n + 0] if dates[i]]
-    return tuple(Item(i, float(dates[i][:4]), ("new",)) for i in dated)
+    released = _released.get(catalog)
+    if released is None:
+        released = _released[catalog] = _by_release(catalog)
+    return tuple(Item(index, float(day), ("new",)) for day, index in released[:n])
+
+
+def _by_release(catalog: Catalog) -> list[tuple[int, int]]:
+    days = map(_day, catalog.column("released_at").to_pylist())
+    dated = [(day, index) for index, day in enumerate(days) if day is not None]
+    return sorted(dated, key=itemgetter(0), reverse=True)
+
+
+def _day(text: str | None) -> int | None:
+    """Return the day of YYYY, YYYY-MM or YYYY-MM-DD, counted from 1970, or None."""
+    given = (text or "")[:10]
+    try:
+        return (date.fromisoformat(given + "-01-01"[len(given) - 4 :]) - _EPOCH).days
+    except ValueError:
+        return None
 
 
 def _list(models: Models, items: tuple[Item, ...]) -> dict[str, Any]:

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from apiflask import APIBlueprint
 from flask import Response, request
 
 from api.answers import item_documents
 from api.http.cache import answer_id
 from api.http.documents import Recommendations, encode, now
-from api.http.queries import Invalid
-from api.http.problems import FieldError
+from api.http.problems import FieldError, FieldsError
+from api.http.queries import Blueprint
 from api.http.schemas import RecommendationBody, RecommendationQuery
 from api.http.services import Services, services
 from data.checks import check_id
@@ -27,7 +26,7 @@ from engine.live import Models
 from engine.request import Request
 from ranker.candidates import IntArray
 
-blueprint = APIBlueprint("recommendations", __name__, tag="Recommendations")
+blueprint = Blueprint("recommendations", __name__, tag="Recommendations")
 
 _HIT, _MISS, _BYPASS = b'"cache":"hit"', b'"cache":"miss"', b'"cache":"bypass"'
 
@@ -135,5 +134,5 @@ def _known(field: str, track_ids: tuple[str, ...], tracks: Vocabulary) -> IntArr
         for at in np.flatnonzero(found < 0).tolist()
     ]
     if errors:
-        raise Invalid(errors[:20])
+        raise FieldsError(errors[:20])
     return np.unique(found).astype(np.int32)

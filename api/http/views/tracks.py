@@ -5,7 +5,6 @@ from __future__ import annotations
 import mimetypes
 from pathlib import Path
 
-from apiflask import APIBlueprint
 from flask import Response, request, send_file
 
 from api.answers import item_documents, listener_documents
@@ -19,7 +18,7 @@ from api.http.documents import (
     track_document,
 )
 from api.http.problems import problem
-from api.http.queries import NoParameters
+from api.http.queries import Blueprint, NoParameters
 from api.http.schemas import CountQuery, SimilarQuery, TracksQuery
 from api.http.services import services
 from data.catalog import Track
@@ -27,7 +26,7 @@ from data.checks import check_id
 from data.errors import UnknownTrack
 from engine.live import Models
 
-blueprint = APIBlueprint("tracks", __name__, tag="Tracks")
+blueprint = Blueprint("tracks", __name__, tag="Tracks")
 
 
 @blueprint.get("/v1/tracks")

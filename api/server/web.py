@@ -1,0 +1,113 @@
+"""The web server: a gunicorn whose workers each answer with several threads.
+
+Run by the supervisor as ``python -P -m api.server.web``, with a `Handover` on standard input.
+Its environment sets `OPENBLAS_NUM_THREADS` and `OMP_NUM_THREADS` to 1 unless they are set: several
+requests are answered at once, and their small products are slower on several cores each.
+
+A worker opens the store, the cache and the bundle after it was forked, so that no connection is
+shared. The bundle's arrays are memory-mapped, so that they are.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import logging
+import secrets
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from gunicorn import util
+from gunicorn.app.base import BaseApplication
+
+from api.http.app import create_app
+from api.http.problems import MIME, REQUEST_ID
+from api.http.services import Services
+from api.server.handover import Handover
+from data.errors import BundleError
+from engine.home import Home
+
+logger = logging.getLogger("segue.http")
+
+_LONGEST_LINE = 8190  # ids of 256 bytes, each byte as three characters, and many genres
+
+
+class WebServer(BaseApplication):  # type: ignore[misc] # gunicorn has no types
+    """Gunicorn, told everything by code."""
+
+    def __init__(self, handover: Handover) -> None:
+        self._handover = handover
+        super().__init__(prog="segue")
+
+    def load_config(self) -> None:
+        """Set gunicorn's settings."""
+        for name, value in self._options().items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Make the application, in a worker."""
+        told = self._handover
+        services = Services.open(
+            Home(told.home),
+            told.settings,
+            redis_url=told.redis_url,
+            audio_socket=told.audio_socket,
+        )
+        try:
+            services.models.get()  # now, and not in the first request
+        except BundleError as error:
+            logger.error("%s", error)  # noqa: TRY400 - one line; /readyz says it, too
+        return create_app(services)
+
+    def _options(self) -> dict[str, Any]:
+        told, api = self._handover, self._handover.settings.api
+        return {
+            "bind": f"fd://{told.listener}",
+            "worker_class": "gthread",
+            "workers": told.workers,
+            "threads": told.threads,
+            "timeout": api.request_timeout,
+            "graceful_timeout": api.shutdown_timeout,
+            "keepalive": 30,
+            "limit_request_line": _LONGEST_LINE,
+            "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,
+            "accesslog": "-" if api.access_log else None,
+            "errorlog": "-",
+            "loglevel": "warning",
+            "control_socket_disable": True,
+        }
+
+
+def write_problem(client: socket.socket, status: int, reason: str, message: str) -> None:
+    """Answer what never reached the application (a broken request line, say) as a problem, too."""
+    request_id = secrets.token_hex(8)
+    body = json.dumps(
+        {
+            "type": "about:blank",
+            "title": reason,
+            "status": status,
+            "detail": html.unescape(message) or reason,
+            "instance": "",
+            "request_id": request_id,
+        }
+    ).encode()
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: {MIME}\r\n"
+        f"{REQUEST_ID}: {request_id}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    util.write_nonblock(client, head.encode("latin-1") + body)
+
+
+def main() -> None:
+    """Serve until told to end."""
+    handover = Handover.model_validate_json(sys.stdin.buffer.read())
+    logging.basicConfig(format="segue %(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    util.write_error = write_problem  # gunicorn has no setting for it
+    WebServer(handover).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,301 @@
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cf_model import CFConfig
+from data.catalog import Catalog
+from data.errors import DataError, ParameterError
+from data.interactions import Interactions
+from engine.evaluation import PROTOCOLS, Fractions, Report, Settings, evaluate, make_task
+
+STYLES, ARTISTS, TRACKS, USERS = 4, 10, 5, 60
+CF = CFConfig(factors=8, iterations=5)
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    """Four styles of ten artists with five tracks each."""
+    rows = [
+        {"track_id": f"t{s}{a}{t}", "artist": f"artist {s}{a}", "genre": f"style {s}"}
+        for s in range(STYLES)
+        for a in range(ARTISTS)
+        for t in range(TRACKS)
+    ]
+    return Catalog.from_frame(pd.DataFrame(rows))
+
+
+@pytest.fixture(scope="module")
+def embeddings(catalog: Catalog) -> np.ndarray:
+    """Sound gives the style away, and nothing else."""
+    rng = np.random.default_rng(0)
+    styles = np.repeat(np.eye(STYLES), ARTISTS * TRACKS, axis=0)
+    return (styles + 0.1 * rng.standard_normal(styles.shape)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def plays(catalog: Catalog) -> Interactions:
+    """Each user plays twenty tracks of one style, in a random order."""
+    rng = np.random.default_rng(1)
+    rows = []
+    for user in range(USERS):
+        mine = user % STYLES * ARTISTS * TRACKS + rng.permutation(ARTISTS * TRACKS)[:20]
+        rows += [(f"u{user:02}", catalog.tracks.id(t), 1 + i % 3, i) for i, t in enumerate(mine)]
+    frame = pd.DataFrame(rows, columns=["user_id", "track_id", "count", "at"])
+    return Interactions.from_frame(frame, tracks=catalog.tracks)
+
+
+def means(report: Report, metric: str) -> dict[str, float]:
+    return {name: metrics[metric].mean for name, metrics in report.systems.items()}
+
+
+# Protocols
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_what_every_protocol_promises(protocol: str, plays: Interactions, catalog: Catalog) -> None:
+    task = make_task(plays, catalog, protocol=protocol, seed=3)
+    every = plays.matrix()[task.users]
+    assert len(task) > 5
+    assert (task.held_out.getnnz(axis=1) > 0).all()
+    assert (task.history.getnnz(axis=1) > 0).all()
+    assert task.held_out.multiply(task.history).nnz == 0  # nothing known is asked for
+    assert (task.held_out.astype(int) > (every > 0).astype(int)).nnz == 0  # and nothing made up
+    assert len(np.unique(task.candidates)) == len(task.candidates)
+    assert np.isin(task.held_out.indices, task.candidates).all()
+    # A held-out play was not learnt from.
+    assert task.held_out.multiply(task.train.matrix()[task.users]).nnz == 0
+    assert task.sizes["targets"] == task.held_out.nnz == len(task.targets)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_seed_gives_one_task(protocol: str, plays: Interactions, catalog: Catalog) -> None:
+    one, same, other = (
+        make_task(plays, catalog, protocol=protocol, seed=seed) for seed in (3, 3, 4)
+    )
+    assert (one.candidates == same.candidates).all()
+    assert (one.start == same.start).all()
+    assert (one.held_out != same.held_out).nnz == 0
+    assert one.candidates.tolist() != other.candidates.tolist()
+
+
+def test_temporal_learns_from_the_past_alone(plays: Interactions, catalog: Catalog) -> None:
+    task = make_task(plays, catalog, protocol="temporal")
+    for row, user in enumerate(task.users):
+        history = plays.history(int(user))
+        when = dict(zip(history.tracks, history.last_at, strict=True))
+        past = [when[t] for t in task.history[row].indices]
+        assert max(past) <= min(when[t] for t in task.held_out[row].indices)
+    assert len(task.candidates) == len(catalog)
+
+
+def test_cold_artist_asks_for_whole_artists(plays: Interactions, catalog: Catalog) -> None:
+    task = make_task(plays, catalog, protocol="cold-artist", fractions=Fractions(test=0.25))
+    cold = set(catalog.artists[task.candidates])
+    assert 0 < len(cold) < STYLES * ARTISTS
+    assert len(task.candidates) == len(cold) * TRACKS
+    assert not cold & set(catalog.artists[task.train.track])
+
+
+def test_new_users_are_strangers(plays: Interactions, catalog: Catalog) -> None:
+    task = make_task(plays, catalog, protocol="new-user", fractions=Fractions(0.25, 0.4))
+    assert not set(task.users) & set(task.train.user)
+    assert len(task) == USERS // 4
+    assert task.history.getnnz(axis=1) == pytest.approx(8)  # of the twenty
+    assert task.held_out.getnnz(axis=1) == pytest.approx(12)
+
+
+def test_repeats_are_no_targets(catalog: Catalog) -> None:
+    """A track played before and after the cut is known, so it is not asked for."""
+    rows = [(u, "t000", 0) for u in "abc"] + [(u, "t001", 50) for u in "abc"]
+    rows += [(u, "t000", 99) for u in "abc"] + [(u, "t002", 100) for u in "abc"]
+    frame = pd.DataFrame(rows, columns=["user_id", "track_id", "at"])
+    log = Interactions.from_frame(frame, tracks=catalog.tracks)
+    task = make_task(log, catalog, protocol="temporal", fractions=Fractions(test=0.5))
+    assert task.held_out.indices.tolist() == [catalog.tracks.index("t002")] * 3
+
+
+def test_users_without_a_history_are_counted(plays: Interactions, catalog: Catalog) -> None:
+    """Under cold-artist, a fan of one artist alone is left with nothing."""
+    artists = catalog.artists[plays.track]
+    fans = plays.select((plays.user % 10 > 0) | (artists == artists.min()))
+    left = [
+        make_task(fans, catalog, protocol="cold-artist", seed=seed).without_history
+        for seed in range(20)
+    ]
+    assert max(left) > 0
+
+
+def test_what_the_data_cannot_serve(plays: Interactions, catalog: Catalog) -> None:
+    with pytest.raises(ParameterError, match=r"`protocol` must be one of .*Received: 'cold'"):
+        make_task(plays, catalog, protocol="cold")
+    timeless = replace(plays, at=np.full(len(plays), -1))
+    with pytest.raises(DataError, match=r"needs a time .*--protocol random"):
+        make_task(timeless, catalog, protocol="temporal")
+    one_artist = plays.select(catalog.artists[plays.track] == 0)
+    with pytest.raises(DataError, match=r"at least 2 artists. Received: 1. .*--protocol"):
+        make_task(one_artist, catalog, protocol="cold-artist")
+    for users in (0, 1):
+        few = plays.select(plays.user < users)
+        for protocol in PROTOCOLS:
+            with pytest.raises(DataError, match=f"at least 2 users. Received: {users}. Import"):
+                make_task(few, catalog, protocol=protocol)
+    pair = plays.select(plays.user < 2)  # one is held out, and one user has no interval
+    with pytest.raises(DataError, match=r"Only 1 users have both .* 'new-user'. Import more"):
+        make_task(pair, catalog, protocol="new-user")
+
+
+# Whole evaluations
+
+
+@pytest.fixture(scope="module")
+def cold(plays: Interactions, catalog: Catalog, embeddings: np.ndarray) -> Report:
+    return evaluate(
+        plays, catalog=catalog, embeddings=embeddings, protocol="cold-artist", cf=CF, ks=(5, 10)
+    )
+
+
+def test_only_sound_finds_cold_tracks(cold: Report) -> None:
+    found = means(cold, "ndcg@10")
+    # A style is a quarter of the tracks, so sound quadruples the share of hits.
+    assert found["audio"] > 2 * found["audio-shuffled"]
+    assert found["fusion"] == pytest.approx(found["audio"])  # nobody else knows anything
+    # Those who know nothing answer in a random order, on a level with the control.
+    assert found["als"] == found["popularity"]
+    assert found["als"] == pytest.approx(found["audio-shuffled"], abs=0.1)
+
+
+def test_the_gain_of_sound_is_clear_and_so_is_that_over_its_control(cold: Report) -> None:
+    clear = {(d.system, d.baseline): d.metrics["ndcg@10"] for d in cold.differences}
+    for pair in (("audio", "als"), ("fusion", "als"), ("audio", "audio-shuffled")):
+        assert clear[pair].excludes_zero
+        assert clear[pair].mean > 0
+    assert clear["popularity", "als"].mean == 0
+
+
+def test_behaviour_finds_known_tracks(
+    plays: Interactions, catalog: Catalog, embeddings: np.ndarray
+) -> None:
+    for protocol in ("random", "temporal", "new-user"):
+        report = evaluate(
+            plays, catalog=catalog, embeddings=embeddings, protocol=protocol, cf=CF, ks=(10,)
+        )
+        found = means(report, "recall@10")
+        assert found["als"] > 1.5 * found["popularity"]
+        assert found["fusion"] > found["popularity"]
+
+
+def test_a_report_says_what_it_was_made_with(cold: Report) -> None:
+    assert cold.protocol == "cold-artist"
+    assert cold.ks == (5, 10)
+    assert cold.sizes["eligible_tracks"] < cold.sizes["tracks"] == STYLES * ARTISTS * TRACKS
+    assert cold.parameters["cf"]["factors"] == 8
+    assert cold.parameters["ranker"]["rrf_k"] == 60
+    assert cold.skipped == {}
+    assert list(cold.systems) == [
+        "popularity", "als", "audio", "fusion", "audio-shuffled", "fusion-shuffled",
+    ]  # fmt: skip
+    for metrics in cold.systems.values():
+        for name, estimate in metrics.items():
+            assert 0 <= estimate.mean <= 1
+            if not name.startswith("coverage"):
+                assert estimate.low <= estimate.mean <= estimate.high
+    json.dumps(cold.as_dict(), allow_nan=False)
+
+
+def test_slices_are_a_partition_of_the_users(cold: Report) -> None:
+    assert sum(s.users for s in cold.slices) == cold.sizes["users"]
+    spans = [s.history for s in cold.slices]
+    assert all(low <= high for low, high in spans)
+    assert all(one[1] < other[0] for one, other in pairwise(spans))
+    for name, metrics in cold.systems.items():
+        parts = sum(s.users * s.systems[name]["ndcg@5"].mean for s in cold.slices)
+        assert parts / cold.sizes["users"] == pytest.approx(metrics["ndcg@5"].mean)
+
+
+def test_the_same_seed_gives_the_same_report(
+    plays: Interactions, catalog: Catalog, embeddings: np.ndarray
+) -> None:
+    def run(seed: int) -> dict:
+        return evaluate(
+            plays,
+            catalog=catalog,
+            embeddings=embeddings,
+            protocol="random",
+            cf=CF,
+            ks=(5,),
+            seed=seed,
+            settings=Settings(resamples=50),
+        ).as_dict()
+
+    assert run(1) == run(1)
+    assert run(1)["systems"] != run(2)["systems"]
+
+
+def test_popularity_agrees_with_a_plain_loop(plays: Interactions, catalog: Catalog) -> None:
+    """From the split to the mean, in plain Python, ties left to the task's order."""
+    k, seed = 10, 5
+    report = evaluate(
+        plays, catalog=catalog, embeddings=None, protocol="random", cf=CF, ks=(k,), seed=seed
+    )
+    task = make_task(plays, catalog, protocol="random", seed=seed)
+    listeners = np.zeros(len(catalog), int)
+    for track in set(zip(task.train.user.tolist(), task.train.track.tolist(), strict=True)):
+        listeners[track[1]] += 1
+    gains, recalls = [], []
+    for row in range(len(task)):
+        seen, wanted = set(task.history[row].indices), set(task.held_out[row].indices)
+        turned = np.roll(task.candidates, -task.start[row])
+        order = sorted((t for t in turned if t not in seen), key=lambda t: -listeners[t])[:k]
+        ideal = sum(1 / math.log2(i + 2) for i in range(min(k, len(wanted))))
+        gains.append(sum(1 / math.log2(i + 2) for i, t in enumerate(order) if t in wanted) / ideal)
+        recalls.append(len(wanted & set(order)) / len(wanted))
+    found = report.systems["popularity"]
+    assert found["ndcg@10"].mean == pytest.approx(np.mean(gains), abs=1e-9)
+    assert found["recall@10"].mean == pytest.approx(np.mean(recalls), abs=1e-9)
+
+
+def test_without_embeddings(plays: Interactions, catalog: Catalog) -> None:
+    for nothing in (None, np.zeros((len(catalog), 3), np.float32)):
+        report = evaluate(plays, catalog=catalog, embeddings=nothing, protocol="random", cf=CF)
+        assert list(report.systems) == ["popularity", "als", "fusion"]
+        assert list(report.skipped) == ["audio", "audio-shuffled", "fusion-shuffled"]
+
+
+def test_progress_is_told(plays: Interactions, catalog: Catalog) -> None:
+    steps: list[tuple[int, int, str]] = []
+    evaluate(
+        plays,
+        catalog=catalog,
+        embeddings=None,
+        protocol="random",
+        cf=CF,
+        progress=lambda *step: steps.append(step),
+    )
+    assert list(dict.fromkeys(what for _, _, what in steps)) == ["als", "ranking"]
+    assert all(0 < done <= total for done, total, _ in steps)
+    assert steps[-1][0] == steps[-1][1]
+
+
+def test_bad_arguments(plays: Interactions, catalog: Catalog, embeddings: np.ndarray) -> None:
+    def run(**changes: object) -> Report:
+        given = {"catalog": catalog, "embeddings": embeddings, "protocol": "random", "cf": CF}
+        return evaluate(plays, **(given | changes))
+
+    with pytest.raises(ParameterError, match="`ks` must name at least one"):
+        run(ks=())
+    with pytest.raises(ParameterError, match=r"`k` must be a positive integer\. Received: 0"):
+        run(ks=(10, 0))
+    with pytest.raises(DataError, match=r"one row for each of the 200 tracks.*\(199, 4\)"):
+        run(embeddings=embeddings[1:])
+    with pytest.raises(DataError, match="Embeddings must be finite"):
+        run(embeddings=embeddings * np.nan)
+    other = Catalog.from_frame(pd.DataFrame({"track_id": ["x"]}))
+    with pytest.raises(DataError, match="must have the same tracks"):
+        run(catalog=other)

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from cf_model import CFConfig
+from data.errors import DataError
+from data.interactions import Interactions
+from data.vocabulary import Vocabulary
+from engine.evaluation.lineup import line_up, pairs
+from engine.evaluation.protocols import Task
+from engine.evaluation.run import answer
+from engine.evaluation.systems import (
+    Factors,
+    Fusion,
+    Ranking,
+    als,
+    audio,
+    exclude_seen,
+    popularity,
+    shuffle_embeddings,
+)
+from ranker.config import RankerConfig
+
+INF = np.inf
+EVERYBODY = slice(0, None)
+
+
+def task_of(
+    train: list[list[int]], held_out: list[list[int]], *, candidates: list[int] | None = None
+) -> Task:
+    """Make a task of dense rows of plays; users are those with a held-out track."""
+    plays = np.array(train, np.float32)
+    users, tracks = plays.shape
+    row, column = np.nonzero(plays)
+    interactions = Interactions(
+        Vocabulary([f"u{i}" for i in range(users)]),
+        Vocabulary([f"t{i}" for i in range(tracks)]),
+        row.astype(np.int32),
+        column.astype(np.int32),
+        plays[row, column],
+        np.full(row.size, -1),
+    )
+    targets = np.array(held_out, bool)
+    tested = np.flatnonzero(targets.any(axis=1)).astype(np.int32)
+    eligible = np.array(range(tracks) if candidates is None else candidates, np.int32)
+    return Task(
+        "random",
+        interactions,
+        tested,
+        interactions.matrix()[tested],
+        sp.csr_matrix(targets[tested]),
+        eligible,
+        np.zeros(tested.size, np.int64),
+        0,
+    )
+
+
+#        t0 t1 t2 t3 t4
+TRAIN = [[9, 1, 0, 0, 0], [1, 0, 0, 1, 0], [0, 1, 0, 3, 0]]
+HELD = [[0, 0, 0, 1, 0], [0, 1, 1, 0, 0], [1, 0, 0, 0, 1]]
+
+
+def test_popularity_counts_listeners():
+    task = task_of(TRAIN, HELD)
+    # t0: u0 and u1; t1: u0 and u2; t3: u1 and u2; the nine plays of t0 count once.
+    assert popularity(task).scores(slice(1, 3)).tolist() == [[2, 2, -INF, 2, -INF]] * 2
+
+
+def test_popularity_by_hand():
+    task = task_of([[1, 0, 0, 0], [1, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 0]], [[0, 0, 1, 0]] * 4)
+    # Listeners 3, 2, 1, 0. Left for u0: t1 t2 t3; u1: t2 t3; u2: t1 t3 (t2 is seen, so out);
+    # u3: t0 t2 t3.
+    found = answer([popularity(task)], task, 3)["popularity"]
+    assert found.tracks.tolist() == [[1, 2, 3], [2, 3, -1], [1, 3, -1], [0, 2, 3]]
+    assert found.hits.tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 0], [0, 1, 0]]
+    assert found.relevant.tolist() == [1, 1, 1, 1]
+
+
+def test_candidates_are_answered_as_tracks():
+    task = task_of(TRAIN, HELD, candidates=[4, 3, 1])
+    found = answer([popularity(task)], task, 3)["popularity"]
+    # u0 knows t1; t3 is popular and t4 unknown, so last. u1 knows t3, u2 both.
+    assert found.tracks.tolist() == [[3, 4, -1], [1, 4, -1], [4, -1, -1]]
+    assert found.hits.tolist() == [[1, 0, 0], [1, 0, 0], [1, 0, 0]]
+
+
+def test_seen_tracks_are_excluded():
+    task = task_of(TRAIN, HELD, candidates=[3, 0, 2])
+    assert exclude_seen(task, slice(1, 3), np.ones((2, 3), np.float32)).tolist() == [
+        [-INF, -INF, 1],
+        [-INF, 1, 1],
+    ]
+
+
+def test_audio_by_hand():
+    task = task_of([[1, 0, 0, 0], [0, 0, 0, 1], [1, 1, 0, 0]], [[0, 0, 1, 0]] * 3)
+    vectors = np.array([[1, 0], [0, 1], [0.6, 0.8], [0, 0]], np.float32)
+    scores = audio(task, vectors).scores(EVERYBODY)
+    assert scores[0] == pytest.approx([1, 0, 0.6, -INF])  # t3 has no sound: nothing is known
+    assert scores[1].tolist() == [-INF] * 4  # and who played only t3 has no profile
+    half = np.sqrt(0.5)
+    assert scores[2] == pytest.approx([half, half, 1.4 * half, -INF])
+
+
+def test_als_finds_the_blocks():
+    """Even users play even tracks, odd users odd ones; each user's missing track is found."""
+    train = np.add.outer(np.arange(12), np.arange(12)) % 2 == 0
+    held = np.zeros((12, 12), bool)
+    held[np.arange(12), (np.arange(12) + 2) % 12] = True
+    task = task_of((train & ~held).astype(int).tolist(), held.astype(int).tolist())
+    system = als(task, CFConfig(factors=4), rng=np.random.default_rng(0))
+    found = answer([system], task, 1)["als"]
+    assert found.hits.all()
+
+
+def test_als_knows_nothing_of_a_track_without_plays():
+    scores = als(task_of(TRAIN, HELD), CFConfig(factors=2), rng=np.random.default_rng(0)).scores(
+        EVERYBODY
+    )
+    assert np.isinf(scores).tolist() == [[False, False, True, False, True]] * 3
+
+
+def test_shuffling_deals_the_vectors_among_tracks_that_have_one():
+    vectors = np.arange(40, dtype=np.float32).reshape(20, 2)
+    vectors[[0, 5, 11]] = 0
+    shuffled = shuffle_embeddings(vectors, rng=np.random.default_rng(0))
+    assert np.flatnonzero(~shuffled.any(axis=1)).tolist() == [0, 5, 11]
+    assert sorted(shuffled.tolist()) == sorted(vectors.tolist())
+    assert (shuffled != vectors).any(axis=1).sum() > 10
+    again = shuffle_embeddings(vectors, rng=np.random.default_rng(0))
+    assert (again == shuffled).all()
+
+
+def fixed(name: str, scores: list[float]) -> Factors:
+    values = np.array(scores, np.float32)[:, np.newaxis]
+    known = np.isfinite(values[:, 0])
+    one = np.ones((1, 1), np.float32)
+    return Factors(name, one, np.where(known[:, np.newaxis], values, 0), one[0] > 0, known)
+
+
+def test_fusion_by_hand():
+    task = task_of([[0, 0, 0, 0, 1]], [[1, 0, 0, 0, 0]])
+    one = fixed("one", [0.3, 0.2, 0.1, -INF, 0.9])  # ranks 1 2 3 - and t4 is seen
+    other = fixed("other", [5, 7, -INF, -INF, 9])  # ranks 2 1 - -
+    fused = Fusion("fusion", [Ranking(one, task), Ranking(other, task)], [1.0, 2.0], 60)
+    assert fused.scores(slice(0, 1))[0] == pytest.approx(
+        [1 / 61 + 2 / 62, 1 / 62 + 2 / 61, 1 / 63, -INF, -INF]
+    )
+
+
+def test_a_part_without_knowledge_leaves_the_order_to_the_others():
+    task = task_of([[0, 0, 0, 1]], [[1, 0, 0, 0]])
+    told, mute = fixed("told", [1, 3, 2, 0]), fixed("mute", [-INF] * 4)
+    fused = Fusion("fusion", [Ranking(mute, task), Ranking(told, task)], [9.0, 1.0], 60)
+    assert answer([fused], task, 3)["fusion"].tracks.tolist() == [[1, 2, 0]]
+
+
+def test_users_are_ranked_the_same_in_any_block(monkeypatch: pytest.MonkeyPatch):
+    rng = np.random.default_rng(0)
+    plays = (rng.random((30, 40)) < 0.2).astype(int)
+    held = ((rng.random((30, 40)) < 0.1) & (plays == 0)).astype(int)
+    task = task_of(plays.tolist(), held.tolist())
+    vectors = rng.standard_normal((40, 4)).astype(np.float32)
+    systems, skipped = line_up(
+        task, vectors, cf=CFConfig(factors=4), ranker=RankerConfig(), seed=0, progress=None
+    )
+    assert not skipped
+    whole = answer(systems, task, 5)
+    monkeypatch.setattr("engine.evaluation.run._CELLS", 130)  # three users at a time
+    seen: list[tuple[int, int, str]] = []
+    parts = answer(systems, task, 5, progress=lambda *step: seen.append(step))
+    assert all((whole[s].tracks == parts[s].tracks).all() for s in whole)
+    assert seen[0] == (3, len(task), "ranking")
+    assert seen[-1] == (len(task), len(task), "ranking")
+
+
+def test_fusion_follows_the_weights():
+    """With all weight on one signal, the fusion's list is that signal's."""
+    rng = np.random.default_rng(1)
+    plays = (rng.random((20, 30)) < 0.3).astype(int)
+    plays[0] = 1 - (np.arange(30) < 15)  # so that every track has been played
+    plays[1] = np.arange(30) < 15
+    held = ((rng.random((20, 30)) < 0.2) & (plays == 0)).astype(int)
+    task = task_of(plays.tolist(), held.tolist())
+    vectors = rng.standard_normal((30, 4)).astype(np.float32)
+    for signal, name in (("cf", "als"), ("audio", "audio"), ("popular", "popularity")):
+        weights = {f"weight_{s}": float(s == signal) for s in ("cf", "audio", "popular")}
+        systems, _ = line_up(
+            task,
+            vectors,
+            cf=CFConfig(factors=4),
+            ranker=RankerConfig(**weights),
+            seed=0,
+            progress=None,
+        )
+        found = answer(systems, task, 5)
+        assert (found["fusion"].tracks == found[name].tracks).all()
+
+
+def test_without_embeddings_the_audio_systems_are_named_as_skipped():
+    task = task_of(TRAIN, HELD)
+    systems, skipped = line_up(
+        task, None, cf=CFConfig(factors=2), ranker=RankerConfig(), seed=0, progress=None
+    )
+    assert [s.name for s in systems] == ["popularity", "als", "fusion"]
+    assert list(skipped) == ["audio", "audio-shuffled", "fusion-shuffled"]
+    assert "segue embed" in skipped["audio"]
+
+
+def test_each_system_is_compared_with_the_baseline_and_its_control():
+    assert pairs(["popularity", "als", "audio", "fusion", "audio-shuffled"]) == [
+        ("popularity", "als"),
+        ("audio", "als"),
+        ("fusion", "als"),
+        ("audio-shuffled", "als"),
+        ("audio", "audio-shuffled"),
+    ]
+
+
+def test_a_score_that_is_not_a_number_stops_the_run():
+    task = task_of([[0, 1]], [[1, 0]])
+    vector = np.full((2, 1), np.nan, np.float32)
+    system = Factors("broken", vector[:1], vector, np.array([True]), np.array([True, True]))
+    with pytest.raises(DataError, match="'broken' gave a score that is not a number"):
+        answer([system], task, 1)

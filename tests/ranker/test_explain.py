@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ranker import (
+    Candidates,
+    RankerConfig,
+    Reason,
+    ReciprocalRankFusion,
+    cosines,
+    explain,
+    merge,
+)
+from tests.ranker.strategies import N_TRACKS, candidate_lists, scores_of, tracks_of
+
+FUSION = ReciprocalRankFusion(RankerConfig(weight_cf=1, weight_audio=1, weight_popular=0.5))
+
+
+def listed(source, *tracks):
+    return Candidates(source, tracks_of(tracks), scores_of(range(len(tracks), 0, -1)))
+
+
+def test_shares_are_those_of_rank_fusion():
+    pool = merge([listed("cf", 4, 1), listed("audio", 1, 8), listed("popular", 9)])
+    reasons = explain(tracks_of([1, 4, 9, 2]), tracks_of([]), pool=pool, fusion=FUSION)
+    cf, audio = 1 / 62, 1 / 61
+    assert reasons[0].behaviour == pytest.approx(cf / (cf + audio))
+    assert reasons[0].sound == pytest.approx(audio / (cf + audio))
+    assert reasons[1:3] == (Reason(behaviour=1.0), Reason(popularity=1.0))
+    assert reasons[3] == Reason()  # nobody proposed it
+
+
+def test_sources_of_other_kinds_take_their_share():
+    pool = merge([listed("cf", 4), listed("neighbours", 4)])
+    (reason,) = explain(tracks_of([4]), tracks_of([]), pool=pool, fusion=FUSION)
+    assert reason == Reason(behaviour=0.5)
+
+
+def test_names_the_plays_that_weigh_most():
+    # Track 1 is proposed by behaviour at rank 2 (share 61/123), by sound at rank 1 (62/123). Of
+    # the plays, 20 is its double in sound (62/123); 21 adds most by behaviour, and half as much
+    # sound (61/123 + 31/123); 22 speaks against it; 23 adds half as much behaviour (30.5/123).
+    pool = merge([listed("cf", 4, 1), listed("audio", 1)])
+    (reason,) = explain(
+        tracks_of([1]),
+        tracks_of([20, 21, 22, 23]),
+        pool=pool,
+        fusion=FUSION,
+        behaviour=scores_of([[0, 0.4, -0.3, 0.2]]),
+        sound=scores_of([[0.8, 0.4, -0.5, 0]]),
+        limit=5,
+    )
+    assert reason.because == (21, 20, 23)
+
+
+def test_each_signal_speaks_only_for_what_it_proposed():
+    pool = merge([listed("cf", 4), listed("audio", 8)])
+    by_cf, by_audio = explain(
+        tracks_of([4, 8]),
+        tracks_of([20, 21]),
+        pool=pool,
+        fusion=FUSION,
+        behaviour=scores_of([[1, 0], [1, 0]]),
+        sound=scores_of([[0, 1], [0, 1]]),
+    )
+    assert by_cf.because == (20,)
+    assert by_audio.because == (21,)
+
+
+def test_names_no_more_than_the_limit_and_the_earlier_of_equals():
+    pool = merge([listed("cf", 4)])
+    (reason,) = explain(
+        tracks_of([4]),
+        tracks_of([23, 20, 21]),
+        pool=pool,
+        fusion=FUSION,
+        behaviour=scores_of([[1, 1, 1]]),
+        limit=2,
+    )
+    assert reason.because == (23, 20)
+
+
+def test_tells_the_rule_of_each_track():
+    pool = merge([listed("cf", 4, 5)])
+    reasons = explain(
+        tracks_of([4, 5]), tracks_of([]), pool=pool, fusion=FUSION, rules=[None, "artist_cap"]
+    )
+    assert [reason.rule for reason in reasons] == [None, "artist_cap"]
+
+
+def test_nothing_to_explain():
+    assert explain(tracks_of([]), tracks_of([3]), pool=merge([]), fusion=FUSION) == ()
+
+
+@settings(deadline=None)
+@given(candidate_lists(), st.lists(st.integers(0, N_TRACKS - 1), unique=True, max_size=8))
+def test_shares_are_shares(lists, tracks):
+    pool = merge(lists)
+    reasons = explain(tracks_of(tracks), tracks_of([]), pool=pool, fusion=FUSION)
+    for track, reason in zip(tracks, reasons, strict=True):
+        shares = (reason.sound, reason.behaviour, reason.popularity)
+        assert all(share >= 0 for share in shares)
+        named = pool.sources_of(track)
+        if "other" not in named:
+            assert sum(shares) == pytest.approx(1.0 if named else 0.0)
+        else:
+            assert sum(shares) < 1
+
+
+def test_cosines():
+    vectors = np.array([[2, 0], [3, 4], [0, 0], [-1, 0]], np.float32)
+    np.testing.assert_allclose(
+        cosines(vectors, tracks_of([0, 2]), tracks_of([1, 0, 3])),
+        [[0.6, 1, -1], [0, 0, 0]],
+        atol=1e-7,
+    )
