@@ -145,7 +145,7 @@ class Recommender:
         wanted = request.n if self._cap(request) is None else len(self.catalog)
         if len(blended) >= wanted:
             return blended
-        return _behind(blended, _without_scores(self.popular.retrieve(query, wanted), blended))
+        return _behind(blended, _without_scores(self.popular.everything(query, wanted), blended))
 
     def _spread(self, blended: Candidates, request: Request) -> Candidates:
         """Vary the answer by sound and by artist, as asked, and cut it to `n`."""

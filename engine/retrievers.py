@@ -34,7 +34,12 @@ class PopularRetriever:
         self.scores = (listeners + share).astype(np.float32)
 
     def retrieve(self, query: Query, n: int) -> Candidates:
-        """Return the `n` most popular eligible tracks; every eligible track has its place."""
+        """Return the `n` most popular eligible tracks; none that nobody played."""
+        found = self.everything(query, n)
+        return found.head(int(np.count_nonzero(found.scores > 0)))
+
+    def everything(self, query: Query, n: int) -> Candidates:
+        """Return the `n` most popular eligible tracks, those that nobody played at the end."""
         return best_eligible(self.name, self.scores.copy(), query, n)
 
 
@@ -53,15 +58,15 @@ class CFRetriever:
     def __init__(self, foldin: FoldIn, item_factors: npt.NDArray[np.float32]) -> None:
         self._foldin = foldin
         self._item_factors = item_factors
-        self._unplayed = np.flatnonzero(~np.any(item_factors, axis=1))
 
     def retrieve(self, query: Query, n: int) -> Candidates:
-        """Return the `n` best eligible played tracks; none if the history says nothing."""
+        """Return the `n` best eligible tracks that score above 0; none if the history is mute."""
         user = self._foldin.user(query.history.tracks, query.history.counts)
         if not user.any():
             return Candidates(self.name)
         scores = self._item_factors @ user  # (n_tracks, f) @ (f,) -> (n_tracks,)
-        scores[self._unplayed] = -np.inf
+        # Zero is what the model predicts for a pair it knows nothing about: no proposal.
+        scores[scores <= 0] = -np.inf
         return best_eligible(self.name, scores, query, n)
 
 

@@ -112,7 +112,7 @@ const count = (n, one, many) => (n === 1 ? `1 ${one}` : `${n} ${many}`);
 function find(more = false) {
   const q = byId("q").value.trim();
   return panels.find.run(async (signal, current) => {
-    const values = { limit: 12, ...(q && { q }), ...(more && { after: state.next }) };
+    const values = { limit: 8, ...(q && { q }), ...(more && { after: state.next }) };
     const page = await ask("/v1/tracks" + query(values), { signal });
     if (!current()) return;
     const rows = page.items.map((track) => row(track, { actions: [similarAction(track)] }));
@@ -146,7 +146,7 @@ function refreshSimilar() {
   return panels.similar.run(async (signal, current) => {
     panels.similar.say(`Like ${titleOf(track)}`);
     listOf.similar.replaceChildren();
-    const found = await ask(path("v1", "tracks", track.track_id, "similar") + query({ n: 12, by }), { signal });
+    const found = await ask(path("v1", "tracks", track.track_id, "similar") + query({ n: 8, by }), { signal });
     if (!current()) return;
     panels.similar.say(`Like ${titleOf(track)}${track.artist ? ` by ${track.artist}` : ""}`);
     fill(listOf.similar, found.items, (item) => ({ actions: [similarAction(item)] }));
@@ -155,7 +155,7 @@ function refreshSimilar() {
 
 // --- a listener ------------------------------------------------------------------------------
 
-function percent(share) { return `${Math.round(100 * share)} %`; }
+function percent(share) { return `${Math.round(100 * share)}%`; }
 
 function explanation(reasons) {
   if (!reasons) return undefined;
@@ -178,7 +178,7 @@ function recommend(user) {
   state.user = user;
   byId("user").value = user;
   return panels.user.run(async (signal, current) => {
-    const url = path("v1", "users", user, "recommendations") + query({ n: 12, explain: true });
+    const url = path("v1", "users", user, "recommendations") + query({ n: 10, explain: true });
     const found = await ask(url, { signal });
     if (!current()) return;
     const why = found.fallback ? ` Nothing is known of this listener yet, so these are by ${found.fallback === "popular" ? "popularity" : found.fallback}.` : "";

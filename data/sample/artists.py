@@ -32,7 +32,7 @@ KNOBS: dict[str, Range] = {
     "register": (0.2, 0.8),
     "swing": (0.0, 0.3),
     "vibrato": (0.1, 0.6),
-    "width": (0.3, 0.8),
+    "width": (0.1, 0.9),
     "level": (0.3, 0.7),
     "body": (0.0, 1.0),
 }
@@ -40,7 +40,7 @@ KNOBS: dict[str, Range] = {
 
 `brightness` opens filters, `drive` saturates, `space` and `room` are amount and length of the
 reverb, `tilt` trades bass for treble, `punch` weighs and snaps the drums, `body` places the
-resonances of the instruments.
+resonances of the instruments, `width` spreads them from left to right.
 """
 
 # Fractional parts of the square roots of primes: independent over the rationals.

@@ -11,7 +11,8 @@ from scipy import signal
 from data.sample.artists import Artist
 from data.sample.notes import Notes
 from data.sample.play import add_at
-from data.sample.wavetable import Array, Signal
+from data.sample.spectra import Array
+from data.sample.wavetable import Signal
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ def impulse_response(
 
 
 def reverb(wave: Signal, room: Signal) -> Signal:
-    """Return a signal in a room, shape (2, n), cut to the signal's length."""
+    """Return a signal in a room, one row a row of the room, cut to the signal's length."""
     size = fft.next_fast_len(wave.size + room.shape[1], real=True)
     product = fft.rfft(room, size) * fft.rfft(wave, size)
     return np.asarray(fft.irfft(product, size)[:, : wave.size], dtype=np.float32)

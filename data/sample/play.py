@@ -10,9 +10,10 @@ from scipy import signal
 
 from data.sample.artists import Artist
 from data.sample.notes import Notes
+from data.sample.spectra import Array
 from data.sample.theory import hertz
-from data.sample.voices import VOICES, Voice
-from data.sample.wavetable import Array, Signal, make_bank, read_bank
+from data.sample.voices import Voice
+from data.sample.wavetable import Signal, make_bank, read_bank
 
 _VIBRATO_HZ = 5.3
 _SPREAD = (-1.0, 0.83, 0.12)  # of detuned copies; uneven, so that they don't beat in step
@@ -54,13 +55,13 @@ def tone_of(artist: Artist, *, sr: int) -> Tone:
     )
 
 
-def envelope(voice: Voice, time: Array, *, held: float, attack: float) -> Array:
+def envelope(voice: Voice, time: Signal, *, held: float, attack: float) -> Signal:
     """Return the loudness of a note.
 
     Parameters
     ----------
     voice : Voice
-    time : ndarray of float64, shape (n,)
+    time : ndarray of float32, shape (n,)
         Seconds since the onset.
     held : float
         Seconds until the release.
@@ -69,90 +70,50 @@ def envelope(voice: Voice, time: Array, *, held: float, attack: float) -> Array:
 
     Returns
     -------
-    ndarray of float64, shape (n,)
+    ndarray of float32, shape (n,)
         0..1.
     """
     attack = min(max(attack, 0.001), 0.5 * held)
-    rise = np.minimum(time / attack, 1.0)
-    fall = voice.sustain + (1 - voice.sustain) * np.exp(-np.maximum(time - attack, 0) / voice.decay)
-    after = np.clip((time - held) / voice.release, 0.0, 1.0)
-    return np.asarray(np.sin(rise * np.pi / 2) * fall * (1 - after) ** 2)
+    sustain, decay = np.float32(voice.sustain), np.float32(-1.0 / voice.decay)
+    loud = sustain + (1 - sustain) * np.exp(np.maximum(time - np.float32(attack), 0) * decay)
+    rising, releasing = np.searchsorted(time, [attack, held])
+    loud[:rising] *= np.sin(time[:rising] * np.float32(0.5 * np.pi / attack))
+    after = np.minimum((time[releasing:] - np.float32(held)) / np.float32(voice.release), 1.0)
+    loud[releasing:] *= (1.0 - after) ** 2
+    return np.asarray(loud, dtype=np.float32)
 
 
-def _position(voice: Voice, time: Array) -> Array:
+def _position(voice: Voice, time: Signal) -> Signal:
     if voice.kind == "string":
-        return np.sqrt(time / voice.ring)
+        return np.asarray(np.sqrt(time / np.float32(voice.ring)))
     if voice.lfo:
-        return 0.5 - 0.5 * np.cos(2 * np.pi * voice.lfo * time)
-    return np.exp(-time / voice.fall)
+        return np.asarray(0.5 - 0.5 * np.cos(np.float32(2 * np.pi * voice.lfo) * time))
+    return np.asarray(np.exp(time * np.float32(-1.0 / voice.fall)))
 
 
 def _phase(time: Array, *, frequency: float, cents: float, vibrato: float) -> Array:
     turns: Array = frequency * 2.0 ** (cents / 1200.0) * time
     if not vibrato:
         return turns
-    # Integral of the deviation in Hz, which sets in after a third of a second.
+    # Integral of the deviation in Hz, which sets in within a third of a second.
     depth = frequency * (2.0 ** (vibrato / 1200.0) - 1) / (2 * np.pi * _VIBRATO_HZ)
     onset = np.minimum(time / 0.35, 1.0)
-    return np.asarray(turns + depth * onset * np.sin(2 * np.pi * _VIBRATO_HZ * time) + 1.0)
+    return np.asarray(turns + depth * (1.0 + onset * np.sin(2 * np.pi * _VIBRATO_HZ * time)))
 
 
-def _modal(voice: Voice, time: Array, *, frequency: float, tone: Tone) -> Array:
-    wave = np.zeros_like(time)
+def _modal(voice: Voice, time: Array, *, frequency: float, tone: Tone) -> Signal:
+    wave = np.zeros(time.size, dtype=np.float32)
+    beat = 2.0 ** (voice.detune * tone.detune / 1200.0)
     for number, (ratio, amplitude, share) in enumerate(voice.partials):
         at = frequency * ratio
-        if at > 0.45 * tone.sr:
+        if at * beat > 0.48 * tone.sr:
             continue
         loud = amplitude * tone.brightness ** (0.5 * min(number, 2))
-        beat = 2.0 ** (voice.detune * tone.detune / 1200.0) if voice.unison > 1 else 1.0
-        ring = np.exp(-time * np.log(1000.0) / (voice.ring * share))
-        both = np.sin(2 * np.pi * at * time)
-        if beat > 1.0:
-            both = 0.5 * (both + np.sin(2 * np.pi * at * beat * time))
-        wave += loud * ring * both
-    return np.asarray(wave * (1 + 0.3 * np.sin(2 * np.pi * voice.lfo * time)))
-
-
-def _tone_signal(voice: Voice, time: Array, *, frequency: float, tone: Tone) -> Array:
-    if voice.kind == "modal":
-        return _modal(voice, time, frequency=frequency, tone=tone)
-    base = frequency / voice.ratio[0] if voice.kind == "fm" else frequency
-    bank = make_bank(voice, base, sr=tone.sr, brightness=tone.brightness, body=tone.body)
-    position, total = _position(voice, time), np.zeros_like(time)
-    spread = voice.detune * tone.detune
-    for copy in range(voice.unison):
-        cents = spread * _SPREAD[copy] if voice.unison > 1 else 0.0
-        phase = _phase(time, frequency=base, cents=cents, vibrato=voice.vibrato * tone.vibrato)
-        total += read_bank(bank, phase + 0.37 * copy, position)
-    return np.asarray(total / np.sqrt(voice.unison))
-
-
-def play_note(voice: Voice, pitch: float, duration: float, *, tone: Tone) -> Signal:
-    """Return one note at full loudness.
-
-    Parameters
-    ----------
-    voice : Voice
-    pitch : float
-        MIDI number.
-    duration : float
-        Seconds until the release.
-    tone : Tone
-
-    Returns
-    -------
-    ndarray of float32, shape (n,)
-    """
-    samples = max(2, round((duration + voice.release) * tone.sr))
-    time = np.arange(samples) / tone.sr
-    frequency = float(hertz(pitch))
-    wave = _tone_signal(voice, time, frequency=frequency, tone=tone)
-    if voice.breath:
-        noise = np.random.default_rng(crc32(b"breath")).standard_normal(samples)
-        b, a = signal.butter(1, [min(frequency, 4000.0), 7000.0], "bandpass", fs=tone.sr)
-        wave = wave + voice.breath * signal.lfilter(b, a, noise)
-    loudness = envelope(voice, time, held=duration, attack=voice.attack * tone.attack)
-    return np.asarray(wave * loudness, dtype=np.float32)
+        partial = np.sin(2 * np.pi * at * time)
+        if voice.unison > 1:
+            partial = 0.5 * (partial + np.sin(2 * np.pi * at * beat * time))
+        wave += loud * np.exp(-time * np.log(1000.0) / (voice.ring * share)) * partial
+    return np.asarray(wave * (1 + 0.3 * np.sin(2 * np.pi * voice.lfo * time)), dtype=np.float32)
 
 
 @dataclass
@@ -161,25 +122,74 @@ class Player:
 
     Parameters
     ----------
-    voice : str
-        Of `VOICES`.
+    voice : Voice
     tone : Tone
     """
 
-    voice: str
+    voice: Voice
     tone: Tone
-    _played: dict[tuple[float, int, int], Signal] = field(default_factory=dict)
+    _banks: dict[tuple[float, int], Signal] = field(default_factory=dict)
+    _notes: dict[tuple[float, int, int], Signal] = field(default_factory=dict)
 
     def note(self, pitch: float, duration: float, velocity: float) -> Signal:
-        """Return a note, scaled by its velocity; softer notes are darker too."""
-        layer = max(1, round(velocity * _LAYERS))
-        key = (pitch, round(duration * 50), layer)
-        if key not in self._played:
-            darker = 0.55 + 0.45 * layer / _LAYERS
-            tone = Tone(**{**self.tone.__dict__, "brightness": self.tone.brightness * darker})
-            held = max(key[1] / 50, 0.02)
-            self._played[key] = play_note(VOICES[self.voice], pitch, held, tone=tone)
-        return self._played[key] * np.float32(velocity)
+        """Return a note.
+
+        Parameters
+        ----------
+        pitch : float
+            MIDI number.
+        duration : float
+            Seconds until the release, rounded to 20 ms.
+        velocity : float
+            0..1; softer notes are darker too.
+
+        Returns
+        -------
+        ndarray of float32, shape (n,)
+        """
+        layer = min(max(1, round(velocity * _LAYERS)), _LAYERS)
+        key = (pitch, max(1, round(duration * 50)), layer)
+        if key not in self._notes:
+            self._notes[key] = self._sound(pitch, key[1] / 50, layer)
+        return self._notes[key] * np.float32(velocity)
+
+    def _sound(self, pitch: float, held: float, layer: int) -> Signal:
+        voice, tone = self.voice, self.tone
+        frequency = float(hertz(pitch))
+        time = np.arange(max(2, round((held + voice.release) * tone.sr))) / tone.sr
+        coarse = time.astype(np.float32)
+        if voice.kind == "modal":
+            wave = _modal(voice, time, frequency=frequency, tone=tone)
+        else:
+            base = frequency / voice.ratio[0] if voice.kind == "fm" else frequency
+            wave = self._read(base, time, bank=self._bank(pitch, base, layer))
+        if voice.breath:
+            wave = wave + voice.breath * _breath(frequency, time.size, tone.sr)
+        return wave * envelope(voice, coarse, held=held, attack=voice.attack * tone.attack)
+
+    def _bank(self, pitch: float, base: float, layer: int) -> Signal:
+        if (pitch, layer) not in self._banks:
+            brightness = self.tone.brightness * (0.55 + 0.45 * layer / _LAYERS)
+            self._banks[pitch, layer] = make_bank(
+                self.voice, base, sr=self.tone.sr, brightness=brightness, body=self.tone.body
+            )
+        return self._banks[pitch, layer]
+
+    def _read(self, base: float, time: Array, *, bank: Signal) -> Signal:
+        voice, tone = self.voice, self.tone
+        position = _position(voice, time.astype(np.float32))
+        total = np.zeros(time.size, dtype=np.float32)
+        for copy in range(voice.unison):
+            cents = voice.detune * tone.detune * _SPREAD[copy] if voice.unison > 1 else 0.0
+            phase = _phase(time, frequency=base, cents=cents, vibrato=voice.vibrato * tone.vibrato)
+            total += read_bank(bank, phase + 0.37 * copy, position)
+        return total / np.float32(np.sqrt(voice.unison))
+
+
+def _breath(frequency: float, samples: int, sr: int) -> Signal:
+    noise = np.random.default_rng(crc32(b"breath")).standard_normal(samples)
+    b, a = signal.butter(1, [min(frequency, 4000.0), 7000.0], "bandpass", fs=sr)
+    return np.asarray(signal.lfilter(b, a, noise), dtype=np.float32)
 
 
 def play_part(player: Player, notes: Notes, *, samples: int) -> Signal:

@@ -11,12 +11,14 @@ from data.sample.compose import Score
 from data.sample.drums import kit_of, play_drums
 from data.sample.play import Player, Tone, play_part, tone_of
 from data.sample.style import Bus
+from data.sample.voices import VOICES
 from data.sample.wavetable import Signal
 
 SR = 22_050
 """Sampling rate of the sample, Hz: that of the audio model, so that nothing is resampled."""
 
 _REFERENCE = -20.0  # dB, of a bus with a gain of 0
+_MONO = 0.5  # of `width`
 _FADE = 0.35  # seconds, at the end
 _SIDES = {"bass": 0.0, "drums": 0.25, "chords": 1.0, "arp": 0.8, "lead": 0.35}
 
@@ -30,8 +32,8 @@ def render(score: Score) -> npt.NDArray[np.float32]:
 
     Returns
     -------
-    ndarray of float32, shape (round(seconds * 22050), 2)
-        Within ±0.8.
+    ndarray of float32, shape (round(seconds * 22050), 1 or 2)
+        Within ±0.8. Artists of little `width` record in mono.
     """
     artist, samples = score.plan.artist, round(score.plan.seconds * SR)
     rng = stream(artist.number, "room", artist.style.slug)
@@ -39,16 +41,18 @@ def render(score: Score) -> npt.NDArray[np.float32]:
     hits = play_drums(score.drums, kit_of(artist), sr=SR, samples=samples, rng=rng)
     if hits:
         buses["drums"] = np.sum(list(hits.values()), axis=0, dtype=np.float32)
-    mix = np.zeros((2, samples), dtype=np.float32)
+    mix = np.zeros((1 if artist.knobs["width"] < _MONO else 2, samples), dtype=np.float32)
     to_room, to_echo = np.zeros((2, samples), dtype=np.float32)
     for name, wave in buses.items():
         bus = artist.style.buses.get(name, Bus())
         wet = _bus(artist, name, wave)
-        mix += _widened(artist, name, wet)
+        mix += wet if len(mix) == 1 else _widened(artist, name, wet)
         to_room += np.float32(bus.reverb) * wet
         to_echo += np.float32(bus.echo) * wet
-    mix += np.float32(0.7) * effects.echo(to_echo, SR, delay=0.75 * 60.0 / score.plan.tempo)
-    mix += _room(artist, to_room, rng)
+    if to_echo.any():
+        repeats = effects.echo(to_echo, SR, delay=0.75 * 60.0 / score.plan.tempo)
+        mix += np.float32(0.7) * (repeats if len(mix) > 1 else repeats.mean(axis=0))
+    mix += _room(artist, to_room, rng, channels=len(mix))
     return _master(artist, mix, rng)
 
 
@@ -56,7 +60,7 @@ def _parts(score: Score, tone: Tone, samples: int) -> dict[str, Signal]:
     artist, waves = score.plan.artist, {}
     kick = score.drums.get("kick")
     for part, notes in score.parts.items():
-        wave = play_part(Player(artist.voices[part], tone), notes, samples=samples)
+        wave = play_part(Player(VOICES[artist.voices[part]], tone), notes, samples=samples)
         if "duck" in artist.style.effects and kick is not None:
             wave = effects.duck(wave, SR, beats=kick.onset)
         waves[part] = wave
@@ -80,12 +84,12 @@ def _widened(artist: Artist, name: str, wave: Signal) -> Signal:
     return np.stack([wave + side, wave - side])
 
 
-def _room(artist: Artist, wave: Signal, rng: np.random.Generator) -> Signal:
+def _room(artist: Artist, wave: Signal, rng: np.random.Generator, *, channels: int) -> Signal:
     knobs = artist.knobs
     room = effects.impulse_response(
         SR, seconds=0.25 * 2.0 ** (4.0 * knobs["room"]), brightness=knobs["brightness"], rng=rng
     )
-    return np.float32(1.1 * knobs["space"]) * effects.reverb(wave, room)
+    return np.float32(1.1 * knobs["space"]) * effects.reverb(wave, room[:channels])
 
 
 def _master(artist: Artist, mix: Signal, rng: np.random.Generator) -> npt.NDArray[np.float32]:

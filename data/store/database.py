@@ -24,7 +24,6 @@ from data.store.url import describe_url, parse_url
 
 T = TypeVar("T")
 
-SD = "ON"
 WAIT_S = 60.0
 """Seconds that a writer waits for others before it gives up."""
 
@@ -67,9 +66,10 @@ class Database:
     @contextmanager
     def reported(self) -> Iterator[None]:
         """Turn a failure of the database into a `DataError` of one line."""
+        driver = self.engine.dialect.loaded_dbapi.Error
         try:
             yield
-        except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError, driver) as error:
             raise self._data_error(error) from error
 
     def _data_error(self, error: Exception) -> DataError:
@@ -218,7 +218,7 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA secure_delete = {SD}")  # what is erased is overwritten
+        connection.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten
 
     @sa.event.listens_for(engine, "begin")
     def _(connection: sa.Connection) -> None:

@@ -81,7 +81,8 @@ def _stored(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Fields]:
 def _stated_of(
     connection: sa.Connection, ids: Sequence[str]
 ) -> Iterator[tuple[str, Iterator[Sequence[Any]]]]:
-    query = sa.select(_stated).where(_stated.c.track_id.between(ids[0], ids[-1]))
+    query = sa.select(_stated).where(_stated.c.track_id >= ids[0])
+    query = query.where(_stated.c.track_id <= ids[-1])
     rows = connection.execute(query.order_by(_stated.c.track_id, _stated.c.n))
     return groupby(rows, key=itemgetter(2))
 

@@ -47,33 +47,25 @@ def stage_table(name: str, *columns: sa.Column[Any] | sa.Index) -> sa.Table:
 
 @contextmanager
 def staging(database: Database, *tables: sa.Table) -> Iterator[sa.Connection]:
-    """Lend a connection that has these temporary tables, empty, and drop them afterwards."""
+    """Lend a connection of its own that has these temporary tables, empty.
+
+    It is closed at the end, and with it go the tables, their file and the large cache. (Giving a
+    used cache back by setting its size, SQLite 3.40 corrupts its temporary database.)
+    """
     with database.reported(), database.engine.connect() as connection:
-        _tune(connection, database, f"-{_CACHE_KIB}")
-        try:
-            with connection.begin():
-                for table in tables:
-                    table.create(connection)
-            yield connection
-        except BaseException:
-            connection.invalidate()  # the tables go with the connection
-            raise
+        connection.detach()
         with connection.begin():
+            if database.is_sqlite:
+                connection.exec_driver_sql(f"PRAGMA main.cache_size = -{_CACHE_KIB}")
+                connection.exec_driver_sql(f"PRAGMA temp.cache_size = -{_CACHE_KIB}")
             for table in tables:
-                table.drop(connection)
-        _tune(connection, database, "-2000")
-
-
-def _tune(connection: sa.Connection, database: Database, cache: str) -> None:
-    if database.is_sqlite:
-        with connection.begin():
-            connection.exec_driver_sql(f"PRAGMA main.cache_size = {cache}")
-            connection.exec_driver_sql(f"PRAGMA temp.cache_size = {cache}")
+                table.create(connection)
+        yield connection
 
 
 def pour(connection: sa.Connection, table: sa.Table, rows: Iterable[tuple[Any, ...]]) -> None:
     """Add rows, whose values are in the order of the columns, the fastest way there is."""
-    driver: Any = connection.connection.driver_connection
+    driver: Any = connection.connection.dbapi_connection
     if connection.dialect.name == "sqlite":
         places = ", ".join("?" * len(table.columns))
         driver.executemany(f"INSERT INTO {table.name} VALUES ({places})", rows)

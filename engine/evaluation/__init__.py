@@ -5,12 +5,14 @@
     Interactions -> make_task -> Task -> System -> answer -> Ranked -> Summary -> Report
 """
 
+from engine.evaluation.answering import answer
 from engine.evaluation.bootstrap import Estimate, intervals
 from engine.evaluation.lineup import BASELINE
 from engine.evaluation.page import write_html
-from engine.evaluation.protocols import PROTOCOLS, Fractions, Task, make_task
+from engine.evaluation.protocols import PROTOCOLS, Fractions, make_task
 from engine.evaluation.report import Difference, Report, Slice, render_text, write_json
-from engine.evaluation.run import Settings, answer, evaluate
+from engine.evaluation.run import Settings, evaluate
+from engine.evaluation.task import Task
 
 __all__ = [
     "BASELINE",

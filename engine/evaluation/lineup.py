@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from cf_model import CFConfig
 from engine.evaluation import systems as build
-from engine.evaluation.protocols import Task
 from engine.evaluation.systems import System
+from engine.evaluation.task import Task
 from ranker.config import RankerConfig
 
 FloatMatrix = npt.NDArray[np.float32]

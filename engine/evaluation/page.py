@@ -27,7 +27,7 @@ dt { color: var(--soft); font-size: .8rem; } dd { margin: 0; font-size: 1.25rem;
 th, td { padding: .35rem 1.1rem .35rem 0; border-bottom: 1px solid var(--line); text-align: right;
   font-variant-numeric: tabular-nums; vertical-align: top; }
 th { font-weight: 600; } th:first-child, td:first-child { text-align: left; }
-td small { display: block; color: var(--soft); } td.clear { font-weight: 600; }
+td small { display: block; color: var(--soft); font-weight: 400; } td.clear { font-weight: 600; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1.4rem; }
 figure { margin: 0; } figcaption { color: var(--soft); font-size: .85rem; }
 svg { width: 100%; height: auto; } svg text { fill: var(--ink); font-size: 12px; }

@@ -9,7 +9,9 @@ audio-shuffled   control: `audio` with the vectors shuffled among the tracks tha
 fusion-shuffled  control: `fusion` with `audio-shuffled` in the place of `audio`
 ===============  ==============================================================================
 
-If a system is as good with the shuffled vectors, then sound was not what made it good.
+If a system is as good with the shuffled vectors, then sound was not what made it good. Which
+tracks have a vector stays as it is, and may itself tell something: well-known tracks have one more
+often, so a control can do a little better than chance.
 """
 
 from __future__ import annotations
@@ -23,8 +25,8 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from cf_model import CFConfig, FoldIn, train_als
-from engine.evaluation.protocols import Task
 from engine.evaluation.ranking import FloatBlock, IntBlock, ranks
+from engine.evaluation.task import Task
 from engine.profile import audio_profiles
 
 FloatMatrix = npt.NDArray[np.float32]

@@ -8,9 +8,8 @@ from cf_model import CFConfig
 from data.errors import DataError
 from data.interactions import Interactions
 from data.vocabulary import Vocabulary
+from engine.evaluation.answering import answer
 from engine.evaluation.lineup import line_up, pairs
-from engine.evaluation.protocols import Task
-from engine.evaluation.run import answer
 from engine.evaluation.systems import (
     Factors,
     Fusion,
@@ -21,6 +20,7 @@ from engine.evaluation.systems import (
     popularity,
     shuffle_embeddings,
 )
+from engine.evaluation.task import Task
 from ranker.config import RankerConfig
 
 INF = np.inf
@@ -168,7 +168,7 @@ def test_users_are_ranked_the_same_in_any_block(monkeypatch: pytest.MonkeyPatch)
     )
     assert not skipped
     whole = answer(systems, task, 5)
-    monkeypatch.setattr("engine.evaluation.run._CELLS", 130)  # three users at a time
+    monkeypatch.setattr("engine.evaluation.answering._CELLS", 130)  # three users at a time
     seen: list[tuple[int, int, str]] = []
     parts = answer(systems, task, 5, progress=lambda *step: seen.append(step))
     assert all((whole[s].tracks == parts[s].tracks).all() for s in whole)

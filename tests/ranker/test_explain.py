@@ -14,7 +14,7 @@ from ranker import (
 )
 from tests.ranker.strategies import N_TRACKS, candidate_lists, scores_of, tracks_of
 
-FUSION = ReciprocalRankFusion(RankerConfig(weight_cf=1, weight_audio=1, weight_popular=0.5))
+FUSION = ReciprocalRankFusion(RankerConfig(rrf_k=60, weight_cf=1, weight_audio=1, weight_popular=0.5))
 
 
 def listed(source, *tracks):

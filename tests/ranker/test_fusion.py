@@ -34,7 +34,7 @@ def test_adds_up_weighted_reciprocal_ranks():
 @settings(deadline=None)
 @given(candidate_lists())
 def test_agrees_with_exact_arithmetic(lists):
-    config = RankerConfig(weight_cf=1, weight_audio=0.5, weight_popular=0.25)
+    config = RankerConfig(rrf_k=60, weight_cf=1, weight_audio=0.5, weight_popular=0.25)
     exact = {}
     for found in lists:
         for rank, track in enumerate(found.tracks.tolist(), start=1):

@@ -1,0 +1,52 @@
+import pytest
+from pydantic import ValidationError
+
+from audio_model.config import MEL_FIELDS, AudioConfig
+from audio_model.recipes import RECIPES, check_recipe, resolve_recipe
+from data.errors import ParameterError
+
+
+def test_the_defaults_are_the_articles():
+    config = AudioConfig()
+    assert (config.sr, config.n_mels, config.chunk_frames, config.top_db) == (22_050, 128, 129, 80)
+    recipe = resolve_recipe(config)
+    assert (recipe.name, recipe.temperature, recipe.batch_size) == ("article", 0.1, 8)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("hop_length", -3), ("hop_length", 4096), ("min_duration", 700), ("seed", -1), ("typo", 1)],
+)
+def test_a_wrong_setting_is_refused_by_name(field, value):
+    with pytest.raises(ValidationError, match=field):
+        AudioConfig(**{field: value})
+
+
+def test_settings_are_frozen(config):
+    with pytest.raises(ValidationError, match="frozen"):
+        config.sr = 1
+
+
+def test_every_setting_says_what_it_is():
+    assert all(field.description for field in AudioConfig.model_fields.values())
+
+
+def test_mel_parameters_leave_out_what_a_spectrogram_does_not_depend_on():
+    assert set(MEL_FIELDS) == set(AudioConfig().mel_parameters())
+    same = AudioConfig(seed=3, epochs=1, chunk_frames=64, threads=2)
+    assert same.mel_parameters() == AudioConfig().mel_parameters()
+
+
+def test_an_unknown_recipe_is_refused_with_the_known_ones():
+    message = r"`recipe` must be one of article\. Received: 'jazz'\."
+    with pytest.raises(ParameterError, match=message):
+        AudioConfig(recipe="jazz")
+    with pytest.raises(ParameterError, match=message):
+        check_recipe("jazz")
+
+
+def test_overrides_replace_only_what_is_given():
+    recipe = resolve_recipe(AudioConfig(epochs=9, batch_size=3, max_steps=5))
+    assert (recipe.epochs, recipe.batch_size, recipe.max_steps) == (9, 3, 5)
+    assert recipe.temperature == RECIPES["article"].temperature
+    assert resolve_recipe(AudioConfig()) == RECIPES["article"]

@@ -1,0 +1,35 @@
+import subprocess
+import sys
+from pathlib import Path
+
+LIGHT = "config recipes decode mel chunks cache features views dataset checkpoint clips pool embed encoder"
+
+
+def test_importing_the_room_loads_neither_tensorflow_nor_the_slow_parts_of_librosa():
+    modules = "\n".join(f"import audio_model.{name}" for name in LIGHT.split())
+    code = f"""
+import sys
+import audio_model
+{modules}
+print([m for m in ("tensorflow", "keras", "numba", "librosa.core", "scipy.signal") if m in sys.modules])
+"""
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout == "[]\n"
+
+
+def test_tensorflow_starts_without_a_word():
+    code = "import audio_model.training as t; t.tf.constant(1) + 1"
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout + run.stderr == ""
