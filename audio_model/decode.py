@@ -110,7 +110,18 @@ def _unsupported(name: str) -> str:
     return f"{name} is not in a format that can be read: MP3, OGG, FLAC, WAV and AIFF are."
 
 
-def _open(source: Path | bytes | BinaryIO, name: str) -> sf.SoundFile:
+class _Stream(sf.SoundFile):  # type: ignore[misc] # untyped
+    """A sound file read from beginning to end.
+
+    A seekable `SoundFile` seeks to where it is after each read, which breaks MP3: a frame may need
+    bits of the one before, and mpg123 then leaves a gap at the start of each block.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
+def _open(source: Path | bytes | BinaryIO, name: str) -> _Stream:
     if isinstance(source, Path):
         check_file(source)
         try:
@@ -123,14 +134,14 @@ def _open(source: Path | bytes | BinaryIO, name: str) -> sf.SoundFile:
         if isinstance(source, bytes) and not source:
             raise AudioError(f"{name} is empty (0 bytes).")
     try:
-        return sf.SoundFile(handle, closefd=True)
+        return _Stream(handle, closefd=True)
     except (sf.LibsndfileError, TypeError) as error:
         if getattr(error, "code", _NOT_RECOGNISED) == _NOT_RECOGNISED:
             raise AudioError(_unsupported(name)) from error
         raise AudioError(f"{name} is damaged or cut short: no sound can be decoded.") from error
 
 
-def _decode(sound: sf.SoundFile, name: str, config: AudioConfig) -> tuple[FloatArray, float]:
+def _decode(sound: _Stream, name: str, config: AudioConfig) -> tuple[FloatArray, float]:
     """Return mono samples at the target rate, and the seconds decoded."""
     limit = math.ceil(config.max_duration * sound.samplerate)
     frames, parts = 0, []
@@ -149,7 +160,7 @@ def _decode(sound: sf.SoundFile, name: str, config: AudioConfig) -> tuple[FloatA
     return y, frames / sound.samplerate
 
 
-def _mono_blocks(sound: sf.SoundFile, name: str, limit: int) -> Iterator[FloatArray]:
+def _mono_blocks(sound: _Stream, name: str, limit: int) -> Iterator[FloatArray]:
     buffer = np.empty((_BLOCK_FRAMES, sound.channels), np.float32)
     done = 0
     while done < limit:

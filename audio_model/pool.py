@@ -21,6 +21,8 @@ T = TypeVar("T")
 TIME_LIMIT = 300.0
 """Seconds after which a file counts as one that its codec hangs on."""
 
+_START_LIMIT = 120.0  # seconds a worker may take to import what it needs
+
 _CONTEXT = get_context("spawn")  # a fork of a process that runs TensorFlow's threads may hang
 _POLL = 1.0  # seconds between looks at the clock
 
@@ -106,7 +108,13 @@ class _Worker(Generic[T]):
     def __init__(self, read: Callable[[Path], T]) -> None:
         self.connection, theirs = _CONTEXT.Pipe()
         self.process = _CONTEXT.Process(target=_serve, args=(theirs, read), daemon=True)
-        self.process.start()
+        # Ctrl-C reaches every process of a terminal, but is the caller's to handle: workers are
+        # started with it blocked, since they would complain before they could ignore it.
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self.process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         theirs.close()
         self.ready = False
         self.dead = False
@@ -129,14 +137,15 @@ class _Worker(Generic[T]):
         index, path = self.task
         try:
             if not self.connection.poll():
-                if time.monotonic() - self.since < time_limit:
+                if time.monotonic() - self.since < (time_limit if self.ready else _START_LIMIT):
                     return None
                 return self._lost(f"{str(path)!r} took over {time_limit:g} s to decode.")
             kind, content = self.connection.recv()
         except (EOFError, OSError) as error:
-            self.end()
+            self.process.join(_POLL)  # let it end by itself, to learn how
             if not self.ready:
                 status = self.process.exitcode
+                self.end()
                 raise AudioError(f"No decoding process can be started (exit {status}).") from error
             return self._lost(f"{str(path)!r} crashed its decoder ({self._death()}).")
         if kind == "ready":
@@ -166,7 +175,6 @@ class _Worker(Generic[T]):
 
 def _serve(connection: Connection, read: Callable[[Path], T]) -> None:
     """Answer paths until the other end is closed, which also happens when its process dies."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the caller's to handle
     with threadpool_limits(1):  # one core each: the number of workers decides
         connection.send(("ready", None))
         while True:

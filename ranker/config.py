@@ -15,7 +15,7 @@ class RankerConfig(BaseModel):
         10.0, gt=0, description="Constant of rank fusion: the higher, the less the first ranks win."
     )
     weight_cf: float = Field(1.0, ge=0, description="Weight of behaviour in rank fusion.")
-    weight_audio: float = Field(0.5, ge=0, description="Weight of sound in rank fusion.")
+    weight_audio: float = Field(0.3, ge=0, description="Weight of sound in rank fusion.")
     weight_popular: float = Field(0.1, ge=0, description="Weight of popularity in rank fusion.")
     artist_cap: int | None = Field(
         None, ge=1, description="Most tracks of one artist in an answer; none by default."

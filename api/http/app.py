@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from apiflask import APIFlask
-from flask import Response
+from flask import Response, request
 
 from api.http import openapi, problems
 from api.http.paths import EncodedPaths, IdConverter
@@ -46,13 +46,14 @@ def create_app(services: Services) -> APIFlask:
     app.extensions[EXTENSION] = services
     openapi.describe(app)
     problems.register(app)
-    app.after_request(_guard)
+    app.after_request(_sign)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.wsgi_app = EncodedPaths(app.wsgi_app)  # type: ignore[method-assign] # Flask's own way
     return app
 
 
-def _guard(response: Response) -> Response:
+def _sign(response: Response) -> Response:
+    response.headers[problems.REQUEST_ID] = problems.request_id(request)
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

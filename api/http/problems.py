@@ -131,16 +131,10 @@ def problem(
 
 
 def register(app: APIFlask) -> None:
-    """Make every error of an application a problem, and give every response its request's id."""
+    """Make every error of an application a problem."""
     app.register_error_handler(HTTPException, _of_http)
     app.register_error_handler(SegueError, _of_segue)
     app.register_error_handler(Exception, _of_anything)
-    app.after_request(_name_request)
-
-
-def _name_request(response: Response) -> Response:
-    response.headers[REQUEST_ID] = request_id(request)
-    return response
 
 
 def _of_http(error: HTTPException) -> Response | HTTPException:

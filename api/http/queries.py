@@ -111,8 +111,8 @@ def _parse_json(model: type[M], request: Request) -> M:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         if first["type"] == "json_invalid":
-            fault = first["msg"].removeprefix("FieldsError JSON: ")
-            raise BadRequest(f"The body is not JSON: {fault}.") from None
+
+            raise BadRequest(f"The body is not JSON: {first['ctx']['error']}.") from None
         _raise_invalid(model, error)
 
 

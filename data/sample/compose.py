@@ -138,7 +138,8 @@ def _bar_patterns(plan: Plan, rng: np.random.Generator, bar: int) -> dict[str, s
         kept = _LIGHT if "H" in layers else ()
         return {drum: pattern for drum, pattern in groove.items() if drum in kept}
     last = bar + 1 == plan.bars or plan.sections[bar + 1] != plan.sections[bar]
-    if last and "snare" in groove and style.steps == 16:
+    lively = "snare" in groove and plan.artist.knobs["punch"] > 0.4
+    if last and lively and style.steps == 16:
         fill = _FILLS[rng.integers(len(_FILLS))]
         groove["snare"] = groove["snare"][:12] + fill
         groove["tom"] = "." * 12 + _FILLS[rng.integers(len(_FILLS))]

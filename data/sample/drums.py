@@ -110,8 +110,8 @@ def _cymbal(
 ) -> Array:
     noise = _noise(time, sr, (kit.hat * edge, 0.48 * sr), rng)
     tones = np.zeros_like(time)
-    for ratio in (1.0, 1.342, 1.617, 1.932, 2.446):
-        tones += np.sign(np.sin(2 * np.pi * kit.hat * edge * 0.53 * ratio * time)) / 5
+    for ratio in (1.0, 1.087, 1.342, 1.483, 1.617, 1.711, 1.932):
+        tones += np.sin(2 * np.pi * kit.hat * edge * 0.72 * ratio * time) / 7
     return np.asarray((kit.metal * tones + (1 - kit.metal) * noise) * np.exp(-time / decay))
 
 

@@ -49,7 +49,7 @@ def harmonics(shape: str, at: Array) -> Array:
 
 
 _PLAIN: dict[str, Callable[[Array, Array], Array]] = {
-    "sine": lambda k, odd: odd * (k == 1),
+    "sine": lambda k, odd: np.where(k == 1, odd, 0.0),
     "saw": lambda k, _: 1 / k,
     "square": lambda k, odd: odd / k,
     "pulse": lambda k, _: np.sin(np.pi * k * 0.25) / k,

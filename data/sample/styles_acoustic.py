@@ -43,7 +43,7 @@ JAZZ = Style(
         "density": (0.55, 1.0),
         "level": (0.2, 0.5),
     },
-    buses={"bass": Bus(2, 0.2), "chords": Bus(-3), "lead": Bus(0), "drums": Bus(-2, 0.5)},
+    buses={"bass": Bus(2, 0.2), "chords": Bus(-3), "lead": Bus(0), "drums": Bus(-5, 0.5)},
     human=0.008,
     strum=0.006,
 )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,7 +51,9 @@ def catalog_frame(directory: Path) -> pd.DataFrame:
     )
 
 
-def make_contents(catalog: Catalog, *, encoder: Path | None = None, seed: int = 0) -> BundleContents:
+def make_contents(
+    catalog: Catalog, *, encoder: Path | None = None, seed: int = 0
+) -> BundleContents:
     """Make a bundle of random arrays: users u0..u5, embeddings and factors for all but two."""
     rng = np.random.default_rng(seed)
     n = len(catalog)
@@ -139,11 +143,10 @@ class own_redis:  # noqa: N801 - reads as a context manager
         self.process = subprocess.Popen([binary, *options], stdout=subprocess.DEVNULL)
         with redis.Redis.from_url(self.url) as client:
             for _ in range(200):
-                try:
+                with suppress(redis.ConnectionError):
                     client.ping()
                     return
-                except redis.ConnectionError:
-                    threading_wait()
+                time.sleep(0.02)
         raise AssertionError("Redis did not start.")
 
     def stop(self) -> None:
@@ -160,19 +163,15 @@ class own_redis:  # noqa: N801 - reads as a context manager
         self._directory.cleanup()
 
 
-def threading_wait() -> None:
-    import time
-
-    time.sleep(0.02)
-
-
 @pytest.fixture
 def settings() -> Settings:
     return Settings(api=ApiConfig(max_upload_bytes=1_000_000, max_events=5, cache_pause=0.2))
 
 
 @pytest.fixture
-def make_world(tmp_path: Path, settings: Settings, redis_url: str) -> Iterator[Callable[..., World]]:
+def make_world(
+    tmp_path: Path, settings: Settings, redis_url: str
+) -> Iterator[Callable[..., World]]:
     """Open a home; its answers are its own, whatever else is in Redis."""
     opened: list[Services] = []
 

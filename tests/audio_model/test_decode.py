@@ -76,6 +76,13 @@ def test_bytes_and_open_files_are_read_as_files_are(sound, config):
         np.testing.assert_array_equal(load_audio(file, config), expected)
 
 
+@pytest.mark.parametrize("source", [Path, Path.read_bytes])
+def test_reading_an_mp3_in_blocks_leaves_no_gaps(sound, config, source):
+    path = sound("a.mp3", chirp(8.0))
+    whole, _ = sf.read(path, dtype="float32")
+    np.testing.assert_allclose(load_audio(source(path), config), whole, atol=1e-6)
+
+
 def test_no_more_than_max_duration_is_read(sound):
     config = AudioConfig(max_duration=1.5)
     np.testing.assert_array_equal(
@@ -113,7 +120,7 @@ def test_how_much_a_damaged_file_lost_is_logged(sound, config, caplog):
 def test_codecs_print_nothing(sound, config, capfd):
     path = sound("a.mp3", chirp(8.0))
     content = bytearray(path.read_bytes())
-    content[9000:9800] = np.random.default_rng(0).bytes(800)
+    content[9000:9800] = bytes(800)
     path.write_bytes(content)
     sf.read(path)
     assert "mpg123" in (noise := capfd.readouterr().err) or "MPEG" in noise
@@ -213,8 +220,7 @@ def test_whatever_is_damaged_is_decoded_or_refused(config, content, damage, kept
         damaged[at : at + len(patch)] = patch
     try:
         y = load_audio(bytes(damaged[: int(kept * len(damaged))]), config)
-    except AudioError as error:
-        assert str(error).startswith("The upload")
-    else:
-        assert np.isfinite(y).all()
-        assert np.abs(y).max() > 0
+    except AudioError:
+        return
+    assert np.isfinite(y).all()
+    assert np.abs(y).max() > 0

@@ -220,11 +220,11 @@ class TestShape:
 
     def test_a_record_without_end_is_given_up_in_one_piece(self, tmp_path):
         # Each line closes one quote and opens the next: the record would never end.
-        lines = 600_000
+        lines = 250_000
         text = 'track_id,title\n1,"\n' + 'a","\n' * lines + 'b"\n2,c\n'
         good, bad = rejected(tmp_path, text, "t.csv", read=read_tracks)
         assert good[-1] == "2"
-        assert len(bad) < 20
+        assert len(bad) < 5
 
     def test_a_carriage_return_alone_is_no_line_end(self, tmp_path):
         good, bad = rejected(tmp_path, "user_id,track_id\nu,a\rv,b\nu,c\n")

@@ -77,7 +77,7 @@ def assert_same(found, expected):
 
 
 class TestRoundTrips:
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=30, deadline=None)
     @given(st.sampled_from(SUFFIXES), st.lists(track_frames(), min_size=1, max_size=2))
     def test_tracks(self, tmp_path_factory, suffix, frames):
         path = tmp_path_factory.mktemp("t") / f"tracks{suffix}"
@@ -88,14 +88,14 @@ class TestRoundTrips:
             whole = whole[["track_id", *(c for c in TRACK_COLUMNS if whole[c].notna().any())]]
         assert_same(read_tracks(path), whole)
 
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=30, deadline=None)
     @given(st.sampled_from(SUFFIXES), st.lists(listen_frames(), min_size=1, max_size=2))
     def test_listens(self, tmp_path_factory, suffix, frames):
         path = tmp_path_factory.mktemp("l") / f"listens{suffix}"
         assert write_listens(path, iter(frames)) == sum(map(len, frames))
         assert_same(read_listens(path), pd.concat(frames, ignore_index=True))
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=30, deadline=None)
     @given(
         st.sampled_from(SUFFIXES),
         st.lists(ids, min_size=1, max_size=5, unique=True),

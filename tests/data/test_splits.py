@@ -112,7 +112,7 @@ class TestTemporal:
 
 
 class TestRandom:
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=100, deadline=None)
     @given(logs(untimed), fractions, seeds)
     def test_partition(self, whole, fraction, seed):
         split = attempt(random_split, whole, test_fraction=fraction, rng=rng(seed))
@@ -222,7 +222,7 @@ class TestNewUser:
         with pytest.raises(DataError, match="nothing to train on"):
             new_user_split(log([(0, 0, 1, 1), (0, 1, 1, 2)]), rng=rng())
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=100, deadline=None)
     @given(st.one_of(logs(timed), logs(untimed)), fractions, fractions, seeds)
     def test_partition_by_user(self, whole, fraction, shown, seed):
         split = attempt(
