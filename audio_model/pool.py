@@ -141,12 +141,8 @@ class _Worker(Generic[T]):
                     return None
                 return self._lost(f"{str(path)!r} took over {time_limit:g} s to decode.")
             kind, content = self.connection.recv()
-        except (EOFError, OSError) as error:
+        except (EOFError, OSError):
             self.process.join(_POLL)  # let it end by itself, to learn how
-            if not self.ready:
-                status = self.process.exitcode
-                self.end()
-                raise AudioError(f"No decoding process can be started (exit {status}).") from error
             return self._lost(f"{str(path)!r} crashed its decoder ({self._death()}).")
         if kind == "ready":
             self.ready, self.since = True, time.monotonic()
@@ -158,14 +154,20 @@ class _Worker(Generic[T]):
 
     def _lost(self, message: str) -> Outcome[T]:
         assert self.task is not None
-        outcome: Outcome[T] = Outcome(self.task[0], error=message)
+        index, how = self.task[0], self._death()
         self.task, self.dead = None, True
         self.end()
-        return outcome
+        if (
+            not self.ready
+        ):  # then the file is not to blame, and the next worker would fare no better
+            raise SegueError(f"No process that decodes sound can be started ({how}).")
+        return Outcome(index, error=message)
 
     def _death(self) -> str:
-        status = self.process.exitcode or 0
-        return signal.strsignal(-status) or str(status) if status < 0 else f"exit {status}"
+        status = self.process.exitcode
+        if status is None:
+            return "it hangs"
+        return f"exit {status}" if status >= 0 else signal.strsignal(-status) or f"signal {-status}"
 
     def end(self) -> None:
         self.process.kill()

@@ -11,7 +11,7 @@ from api.cli.output import progress_bar, say
 from api.cli.session import Session, with_session
 from api.server import serve
 from data.readers import read_listens, read_tracks
-from data.sample import generate_sample
+from data.sample import SampleFiles, generate_sample
 from engine.training import train
 from engine.training.pipeline import Listeners
 
@@ -22,8 +22,8 @@ Segue serves the sample on http://{host}:{port} (Ctrl-C ends it).
   A user's answer      curl 'http://{host}:{port}/v1/users/{user}/recommendations?n=5&explain=true'
   Similar tracks       curl 'http://{host}:{port}/v1/tracks/{track}/similar?n=5'
   A track nobody knows curl -F file=@{audio} http://{host}:{port}/v1/lookup
-  A play               curl -X POST http://{host}:{port}/v1/events -H 'Content-Type: application/json' \\
-                            -d '{{"events": [{{"user_id": "{user}", "track_id": "{track}"}}]}}'
+  A play               curl http://{host}:{port}/v1/events --json \\
+                         '{{"events": [{{"user_id": "{user}", "track_id": "{track}"}}]}}'
   The command line     segue --home {home} recommend {user} --explain
                        segue --home {home} evaluate
                        segue --home {home} map --out map.html
@@ -63,17 +63,18 @@ def command(session: Session, host: str, port: int, go_on: bool) -> None:
             host=host,
             port=port,
             workers=session.settings.api.workers,
-            ready=lambda bound: click.echo(_next_steps(home.root, files.tracks, host, bound)),
+            ready=lambda bound: click.echo(_next_steps(home.root, files, host=host, port=bound)),
         )
 
 
-def _next_steps(home: Path, tracks: Path, host: str, port: int) -> str:
-    first = next(read_tracks(tracks)).iloc[0]
+def _next_steps(home: Path, files: SampleFiles, *, host: str, port: int) -> str:
+    track = next(read_tracks(files.tracks)).iloc[0]
+    play = next(read_listens(files.listens)).iloc[0]
     return _NEXT.format(
         host=host,
         port=port,
-        user="listener-001",
-        track=first["track_id"],
-        audio=first["audio_path"],
+        user=play["user_id"],
+        track=track["track_id"],
+        audio=track["audio_path"],
         home=home,
     )

@@ -15,10 +15,10 @@ from api.cli.output import json_option, print_json, print_table, progress_bar, s
 from api.cli.session import Session, with_session
 from data.checks import check_id
 from data.errors import ParameterError
+from data.feedback import feedback_from_frames
 from data.history import History
 from data.interactions import Feedback
 from data.readers import read_listens, write_recommendations
-from data.feedback import feedback_from_frames
 from data.vocabulary import Vocabulary
 from engine.batch import recommend_many
 from engine.live import Models

@@ -7,20 +7,26 @@ import time
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from api.http.schemas import Id, Input
 from data.store import Event
+
+_EXPECTED = "must be ISO 8601 or Unix seconds"
 
 FUTURE_S = 24 * 3600
 """How far ahead of ours a sender's clock may be, in seconds."""
 
 
-def _seconds(value: int | float | str) -> int:
+def _seconds(value: object) -> int | None:
     """Return Unix seconds of ISO 8601 (UTC where no zone is named) or Unix seconds.
 
     As in listens files, a text that is a number is Unix seconds, also one like "20240131".
     """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(_EXPECTED)  # noqa: TRY004 - pydantic passes a TypeError through
     seconds = _parsed(value) if isinstance(value, str) else float(value)
     if not math.isfinite(seconds) or seconds < 0:
         raise ValueError("must not be before 1970")
@@ -37,7 +43,7 @@ def _parsed(text: str) -> float:
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise ValueError("must be ISO 8601 or Unix seconds") from None
+        raise ValueError(_EXPECTED) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return moment.timestamp()
@@ -54,22 +60,23 @@ class EventIn(Input):
     event_id: Id | None = Field(
         None, description="The sender's name for it; a repeated delivery is stored once."
     )
-    listened_at: Annotated[int | float | str, AfterValidator(_seconds)] | None = Field(
-        None, description="ISO 8601 or Unix seconds; by default the time of arrival."
-    )
+    listened_at: Annotated[
+        int | None,
+        BeforeValidator(_seconds),
+        WithJsonSchema({"type": ["string", "number", "null"]}),
+    ] = Field(None, description="ISO 8601 or Unix seconds; by default the time of arrival.")
     played_ms: int | None = Field(
         None, ge=0, lt=1 << 53, description="Milliseconds that the user heard."
     )
 
     def as_event(self) -> Event:
         """Return the event as the store takes it."""
-        at = None if self.listened_at is None else int(self.listened_at)
         return Event(
             self.event_id,
             self.user_id,
             self.track_id,
             self.event,
-            listened_at=at,
+            listened_at=self.listened_at,
             played_ms=self.played_ms,
         )
 

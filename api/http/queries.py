@@ -111,7 +111,6 @@ def _parse_json(model: type[M], request: Request) -> M:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         if first["type"] == "json_invalid":
-
             raise BadRequest(f"The body is not JSON: {first['ctx']['error']}.") from None
         _raise_invalid(model, error)
 

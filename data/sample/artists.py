@@ -9,7 +9,7 @@ style differ clearly, however many there are.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zlib import crc32
 
 import numpy as np
@@ -42,6 +42,9 @@ KNOBS: dict[str, Range] = {
 reverb, `tilt` trades bass for treble, `punch` weighs and snaps the drums, `body` places the
 resonances of the instruments, `width` spreads them from left to right.
 """
+
+_STRAY = 0.16  # of a knob's range, by which a track strays from its artist
+_SWITCH = 0.2  # chance that a track has another instrument, kit or groove
 
 # Fractional parts of the square roots of primes: independent over the rationals.
 _STEPS = np.sqrt([2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53][: len(KNOBS)]) % 1.0
@@ -107,6 +110,34 @@ def make_artist(seed: int, style: Style, number: int) -> Artist:
     return Artist(style, number, knobs, voices, kit, turn[-2], turn[-1])
 
 
+def take_of(artist: Artist, *, seed: int, track: int) -> Artist:
+    """Return an artist as heard on one track: another mood, microphone or instrument.
+
+    Parameters
+    ----------
+    artist : Artist
+    seed : int
+    track : int
+        Number from 0.
+    """
+    style = artist.style
+    rng = stream(seed, "take", style.slug, artist.number, track)
+    knobs = {}
+    for name, value in artist.knobs.items():
+        low, high = style.knobs.get(name, KNOBS[name])
+        stray = 0.0 if name == "tempo" else _STRAY * (high - low) * float(rng.normal())
+        knobs[name] = min(max(value + stray, low), high)
+    voices = {
+        part: style.voices[part][rng.integers(len(style.voices[part]))]
+        if rng.random() < _SWITCH
+        else voice
+        for part, voice in artist.voices.items()
+    }
+    kit = style.kits[rng.integers(len(style.kits))] if rng.random() < _SWITCH else artist.kit
+    groove = int(rng.integers(99)) if rng.random() < _SWITCH else artist.groove
+    return replace(artist, knobs=knobs, voices=voices, kit=kit, groove=groove)
+
+
 def tempo_of(artist: Artist) -> float:
     """Return an artist's usual tempo in beats a minute."""
     low, high = artist.style.tempo
@@ -114,7 +145,7 @@ def tempo_of(artist: Artist) -> float:
 
 
 def timbre_vector(artist: Artist) -> npt.NDArray[np.float32]:
-    """Return what is known of an artist's sound.
+    """Return what is known of the sound of an artist, or of a take.
 
     Returns
     -------
@@ -141,8 +172,9 @@ def sample_timbre(
         Columns are `KNOBS`, not standardised.
     """
     rows = [
-        timbre_vector(make_artist(seed, style, number))
+        timbre_vector(take_of(make_artist(seed, style, number), seed=seed, track=track))
         for style in first_styles(styles)
         for number in range(artists)
+        for track in range(tracks)
     ]
-    return np.repeat(np.stack(rows), tracks, axis=0)
+    return np.stack(rows)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.sample.artists import Artist, stream
+from data.sample.artists import Artist, stream, take_of
 from data.sample.melody import lead_notes
 from data.sample.notes import NoteList, Notes
 from data.sample.patterns import LOUDNESS, strokes
@@ -53,7 +53,7 @@ def compose(artist: Artist, *, seed: int, track: int, seconds: float) -> Score:
         Length.
     """
     rng = stream(seed, "track", artist.style.slug, artist.number, track)
-    plan = make_plan(artist, rng, seconds=seconds)
+    plan = make_plan(take_of(artist, seed=seed, track=track), rng, seconds=seconds)
     streams = rng.spawn(5)
     parts = {
         "bass": _bass(plan, streams[0]),

@@ -56,7 +56,7 @@ def react(tastes: Tastes, plays: Plays, *, duration_ms: int, rng: np.random.Gene
     """
     user, track = plays.sessions.user, plays.track
     liking = enjoyment(tastes, user, track)
-    skipped = rng.random(user.size) < 0.02 + 0.4 / (1.0 + np.exp(1.5 * liking + 0.5))
+    skipped = rng.random(user.size) < 0.02 + 0.4 / (1.0 + np.exp(1.2 * liking - 0.3))
     share = np.where(skipped, rng.uniform(0.02, 0.2, user.size), rng.uniform(0.7, 1.0, user.size))
     played = np.maximum(1, (share * duration_ms).astype(np.int64))
     at = _clock(plays.sessions, played, rng)

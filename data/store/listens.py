@@ -40,6 +40,7 @@ def _columns() -> Iterator[sa.Column[Any]]:
 
 
 _stated = stage_table("segue_stated_events", *_columns())
+_groups = stage_table("segue_event_groups", next(_columns()), sa.Column("total", sa.Double))
 _records = stage_table("segue_event_records", *_columns())
 
 _KEPT = ["event_id", "user_id", "track_id", "event", "count", "listened_at", "played_ms"]
@@ -80,9 +81,10 @@ class ListenStore:
             If a column is missing, a value is invalid, or a track is unknown and may not be added.
             An exception of the iterator passes through.
         """
-        with staging(self._database, _stated, _records) as connection:
+        with staging(self._database, _stated, _groups, _records) as connection:
             with connection.begin():
                 pour(connection, _stated, _numbered(frames))
+                connection.execute(_grouping())
                 connection.execute(_gathering())
                 analyse(connection, _records)
             return self._database.write(
@@ -149,17 +151,22 @@ def _event_ids(frame: pd.DataFrame, keys: Iterable[tuple[str, str, str, int]]) -
     ]
 
 
+def _grouping() -> sa.Insert:
+    """Find the first row of each record, and what the counts of its rows add up to."""
+    query = sa.select(sa.func.min(_stated.c.n), sa.func.sum(_stated.c.count))
+    return sa.insert(_groups).from_select(["n", "total"], query.group_by(_stated.c.event_id))
+
+
 def _gathering() -> sa.Insert:
-    """Gather the stated rows to records: duplicates dropped, shares of a total summed."""
-    groups = (
-        sa.select(sa.func.min(_stated.c.n).label("n"), sa.func.sum(_stated.c.count).label("total"))
-        .group_by(_stated.c.event_id)
-        .subquery()
-    )
-    count = sa.case((_is_total(_stated), groups.c.total), else_=_stated.c.count)
+    """Gather the stated rows to records: duplicates dropped, shares of a total summed.
+
+    In the order of the rows, which is several times as fast as in that of the groups.
+    """
+    count = sa.case((_is_total(_stated), _groups.c.total), else_=_stated.c.count)
     values = [count if c is _stated.c.count else c for c in _stated.columns]
-    query = sa.select(*values).join_from(groups, _stated, _stated.c.n == groups.c.n)
-    return sa.insert(_records).from_select([c.name for c in _records.columns], query)
+    query = sa.select(*values).join_from(_groups, _stated, _stated.c.n == _groups.c.n)
+    names = [column.name for column in _records.columns]
+    return sa.insert(_records).from_select(names, query.order_by(_groups.c.n))
 
 
 def _is_total(table: sa.Table) -> sa.ColumnElement[bool]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -99,7 +100,12 @@ class World:
         self.store.add_events([Event(None, user_id, t, event) for t in track_ids])
 
 
-def fill(home: Home, *, bundle: bool = True) -> None:
+def copy_home(template: Home, home: Home) -> None:
+    """Copy a home; its catalogue names the sound file of the template."""
+    shutil.copytree(template.root, home.root)
+
+
+def fill(home: Home) -> None:
     """Put a catalogue, a sound file, some listens and a bundle into a home."""
     home.create()
     tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(22_050) / 22_050)
@@ -109,9 +115,8 @@ def fill(home: Home, *, bundle: bool = True) -> None:
         store.put_tracks([frame])
         plays = [("u0", "t00"), ("u0", "t02"), ("u1", "t01"), ("u1", "t03")]
         store.add_events([Event(None, user, track, "listen") for user, track in plays])
-    if bundle:
-        bundle_id = write_bundle(home.bundles, make_contents(Catalog.from_frame(frame)))
-        BundleRegistry(home.bundles).publish(bundle_id)
+    bundle_id = write_bundle(home.bundles, make_contents(Catalog.from_frame(frame)))
+    BundleRegistry(home.bundles).publish(bundle_id)
 
 
 @pytest.fixture(scope="session")
@@ -168,17 +173,28 @@ def settings() -> Settings:
     return Settings(api=ApiConfig(max_upload_bytes=1_000_000, max_events=5, cache_pause=0.2))
 
 
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Make one home, of which each test has a copy."""
+    home = Home(tmp_path_factory.mktemp("template"))
+    fill(home)
+    return home
+
+
 @pytest.fixture
 def make_world(
-    tmp_path: Path, settings: Settings, redis_url: str
+    tmp_path: Path, settings: Settings, redis_url: str, template: Home
 ) -> Iterator[Callable[..., World]]:
     """Open a home; its answers are its own, whatever else is in Redis."""
     opened: list[Services] = []
 
     def make(*, bundle: bool = True, url: str | None = redis_url) -> World:
         home = Home(tmp_path / f"home-{uuid.uuid4().hex[:8]}")
-        fill(home, bundle=bundle)
+        copy_home(template, home)
+        if not bundle:
+            shutil.rmtree(home.bundles)
         services = Services.open(home, settings, redis_url=url, audio_socket=tmp_path / "a.sock")
+        services = replace(services, fingerprint=uuid.uuid4().hex)  # copies share their bundle
         opened.append(services)
         return World(home, services, create_app(services).test_client())
 

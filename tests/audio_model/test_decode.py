@@ -119,11 +119,9 @@ def test_how_much_a_damaged_file_lost_is_logged(sound, config, caplog):
 
 def test_codecs_print_nothing(sound, config, capfd):
     path = sound("a.mp3", chirp(8.0))
-    content = bytearray(path.read_bytes())
-    content[9000:9800] = bytes(800)
-    path.write_bytes(content)
+    path.write_bytes(path.read_bytes()[:-2000])
     sf.read(path)
-    assert "mpg123" in (noise := capfd.readouterr().err) or "MPEG" in noise
+    assert "Warning: Xing" in capfd.readouterr().err
     load_audio(path, config)
     assert capfd.readouterr().err == ""
 

@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import tracemalloc
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import DataError
-from data.readers import RejectSink, read_embeddings, read_listens, read_tracks
+from data.readers import RejectSink, delimited, read_embeddings, read_listens, read_tracks
 from data.readers import chunk as chunk_module
 
 HEADER = "user_id,track_id,count,listened_at,event,played_ms,event_id"
@@ -551,3 +552,43 @@ def test_whatever_the_rows_reading_ends_and_good_rows_survive(tmp_path_factory, 
         starts = text.encode("latin-1").split(b"\n")
         for number in numbers:
             assert starts[number - 1]
+
+
+TOKENS = [
+    "u",
+    "t",
+    ",",
+    ",",
+    "\n",
+    "\n",
+    "\r\n",
+    "\r",
+    '"',
+    '""',
+    " ",
+    "1",
+    "-1",
+    "\0",
+    "ä",
+    "\x85",
+]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from(TOKENS), max_size=30).map("".join), st.booleans())
+def test_the_fast_paths_agree_with_the_record_reader(tmp_path_factory, text, broken):
+    """What pyarrow and the sweep of the csv module read, the arbiter reads too, and no more."""
+    folder = tmp_path_factory.mktemp("paths")
+    path = folder / "l.csv"
+    path.write_bytes(b"user_id,track_id\n" + text.encode() + (b"\xff" if broken else b""))
+
+    def read(name):
+        with RejectSink(folder / name) as sink:
+            frame = pd.concat(read_listens(path, rejects=sink))
+        rejects = (folder / name).read_text(encoding="utf-8") if sink.count else ""
+        return frame.to_dict("list"), rejects
+
+    fast = read("fast.csv")
+    with mock.patch.object(delimited, "_sweep", return_value=None):
+        slow = read("slow.csv")
+    assert repr(fast) == repr(slow)

@@ -139,6 +139,11 @@ class TestWhatIsWritten:
         assert table.column("listened_at").to_pylist() == [17, None]
         assert table.column("count").to_pylist() == [None, None]
 
+    def test_two_columns_are_enough(self, tmp_path):
+        frame = pd.DataFrame({"user_id": ["u"], "track_id": ["t"]})
+        write_listens(tmp_path / "l.jsonl", [frame])
+        assert (tmp_path / "l.jsonl").read_text() == '{"user_id": "u", "track_id": "t"}\n'
+
     def test_no_quotes_where_none_are_needed(self, tmp_path):
         frame = pd.DataFrame({"track_id": ["t"], "title": ["it's"]})
         write_tracks(tmp_path / "t.csv", [frame])

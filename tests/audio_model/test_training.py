@@ -1,0 +1,141 @@
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audio_model.cache import MelCache
+from audio_model.config import AudioConfig
+from audio_model.keras_encoder import KerasEncoder
+from audio_model.training import train_encoder
+from data.errors import AudioError, ParameterError
+
+from . import train_script
+from .conftest import SR, chirp
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def files(tmp_path, sound) -> list[Path]:
+    rng = np.random.default_rng(0)
+    for i in range(4):
+        noise = rng.normal(0, 0.05, 2 * SR).astype(np.float32)
+        sound(f"{i}.wav", chirp(2.0, low=100 * 2**i, high=300 * 2**i) + noise)
+    return sorted(tmp_path.glob("*.wav"))  # 5 chunks each: 5 steps an epoch
+
+
+def weights(encoder: KerasEncoder, directory: Path) -> bytes:
+    encoder.save(directory)
+    return (directory / "encoder.npz").read_bytes()
+
+
+def test_training_killed_at_any_moment_ends_as_if_undisturbed(tmp_path, files, caplog):
+    command = [sys.executable, "-m", "tests.audio_model.train_script", str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if line.startswith("13 50 training"):
+                process.send_signal(signal.SIGKILL)
+                break
+    assert process.returncode == -signal.SIGKILL
+    steps: list[int] = []
+
+    def interrupt(done: int, total: int, what: str) -> None:
+        steps.append(done)
+        if done in (21, 30, 31):  # in the midst of an epoch, at the end of one, and right after
+            raise KeyboardInterrupt
+
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            train_script.run(tmp_path, tmp_path / "killed", interrupt)
+    with caplog.at_level("INFO", "segue.audio"):
+        resumed = train_script.run(tmp_path, tmp_path / "killed", lambda n, *_: steps.append(n))
+    assert "Training goes on from step 30 of 50." in caplog.text
+    assert steps[0] > 10
+    assert steps[-20:] == list(range(31, 51))
+    undisturbed = train_script.run(tmp_path, tmp_path / "undisturbed")
+    assert weights(resumed, tmp_path / "a") == weights(undisturbed, tmp_path / "b")
+
+
+def test_training_learns_to_recognise_a_chunk(tmp_path, files, tiny):
+    losses: list[float] = []
+
+    def note(done: int, total: int, what: str) -> None:
+        losses.append(float(what.rsplit(maxsplit=1)[-1]))
+
+    config = AudioConfig(**{**tiny.model_dump(), "epochs": 12})
+    cache = MelCache(tmp_path / "mel", config)
+    for path in files:
+        cache.mel(path)
+    encoder = train_encoder(
+        files, config, checkpoint_dir=tmp_path / "c", cache=cache, progress=note
+    )
+    assert len(losses) == 60
+    assert np.mean(losses[-10:]) < 0.7 * np.mean(losses[:5])
+    assert encoder.fingerprint != KerasEncoder.untrained(config).fingerprint
+    assert encoder.recipe.epochs == 12
+    again: list[float] = []
+    same = train_encoder(
+        files, config, checkpoint_dir=tmp_path / "c", cache=cache, progress=again.append
+    )
+    assert again == []  # training that has ended is not done again
+    assert same.fingerprint == encoder.fingerprint
+
+
+def test_bad_files_are_reported_and_skipped(tmp_path, files, tiny):
+    bad = tmp_path / "bad.mp3"
+    bad.write_text("no music")
+    reported: dict[Path, str] = {}
+    config = AudioConfig(**{**tiny.model_dump(), "max_steps": 2})
+    steps = []
+    train_encoder(
+        [bad, *files],
+        config,
+        checkpoint_dir=tmp_path / "c",
+        cache=MelCache(tmp_path / "mel", config),
+        on_bad_file=reported.__setitem__,
+        progress=lambda done, total, what: steps.append((done, total, what.split(",")[0])),
+    )
+    assert list(reported) == [bad]
+    assert "is not in a format that can be read" in reported[bad]
+    assert steps[-2:] == [(1, 2, "training the encoder"), (2, 2, "training the encoder")]
+
+
+def test_no_usable_file(tmp_path, tiny):
+    with pytest.raises(AudioError, match="None of 1 sound files can be used for training"):
+        train_encoder(
+            [tmp_path / "missing.wav"],
+            tiny,
+            checkpoint_dir=tmp_path,
+            cache=MelCache(tmp_path / "mel", tiny),
+        )
+
+
+def test_a_cache_of_other_settings_is_refused(tmp_path, tiny, config):
+    with pytest.raises(ParameterError, match="`cache` and `config` differ"):
+        train_encoder([], tiny, checkpoint_dir=tmp_path, cache=MelCache(tmp_path, config))
+
+
+def test_a_full_time_box_ends_training_and_a_larger_one_goes_on(tmp_path, files, tiny, caplog):
+    cache = MelCache(tmp_path / "mel", tiny)
+    steps: list[int] = []
+
+    def train(**settings: float) -> None:
+        config = AudioConfig(**{**tiny.model_dump(), **settings})
+        train_encoder(
+            files,
+            config,
+            checkpoint_dir=tmp_path / "c",
+            cache=cache,
+            progress=lambda n, _, what: steps.append(n) if "training" in what else None,
+        )
+
+    train(max_seconds=1e-9)
+    assert steps == [1]
+    train(max_seconds=1000)
+    assert steps == list(range(1, 11))
+    train(seed=5)
+    assert "of other settings or sound: training starts afresh" in caplog.text
+    assert steps[10:] == list(range(1, 11))
