@@ -25,16 +25,13 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from api.wording import sentence
+from api.config_faults import PREFIX, REDIS_URL, explain
 from data.errors import ParameterError
 from engine.config import Sections
 from engine.home import Home
 
 MIB = 1024 * 1024
-_PREFIX = "SEGUE_"
 _TESTS = "SEGUE_TEST_"
-_REDIS_URL = "SEGUE_REDIS_URL"
-_SECRETS = ("api.redis_url", "data.database_url")  # they may hold passwords
 
 
 class ApiConfig(BaseModel):
@@ -105,7 +102,7 @@ class _Sources(BaseSettings, Settings):
     """Reads the settings: the environment first, what it is given (the file) second."""
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
+        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
     )
 
     @classmethod
@@ -139,14 +136,14 @@ def load_settings(home: Home, config: Path | None = None) -> Settings:
     path = _config_path(home, config)
     content = {} if path is None else _read(path)
     _check_variables()
-    url = os.environ.get(_REDIS_URL)
+    url = os.environ.get(REDIS_URL)
     if url:
         api = content.get("api")
         content["api"] = {**(api if isinstance(api, dict) else {}), "redis_url": url}
     try:
         found = _Sources(**content)
     except ValidationError as error:
-        raise ParameterError(_explain(error, path)) from None
+        raise ParameterError(explain(error, Settings, path)) from None
     except SettingsError as error:
         raise ParameterError(f"A variable of the environment cannot be read: {error}.") from None
     return Settings.model_validate(found.model_dump())
@@ -173,40 +170,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _check_variables() -> None:
     for name in os.environ:
-        section = name.upper().removeprefix(_PREFIX).partition("__")[0].lower()
-        if not name.upper().startswith(_PREFIX) or name.upper().startswith(_TESTS):
+        section = name.upper().removeprefix(PREFIX).partition("__")[0].lower()
+        if not name.upper().startswith(PREFIX) or name.upper().startswith(_TESTS):
             continue
         if "__" in name and section not in Settings.model_fields:
             known = ", ".join(Settings.model_fields)
             raise ParameterError(
                 f"The variable {name} names no section of the settings ({known}). Unset it."
             )
-
-
-def _explain(error: ValidationError, path: Path | None) -> str:
-    """Say what is wrong with the first bad value, and where it stands."""
-    first = error.errors(include_url=False)[0]
-    location = first["loc"]
-    key = ".".join(map(str, location))
-    text = sentence(first, location=[key], secret=key in _SECRETS)
-    if first["type"] == "extra_forbidden":
-        text = f"`{key}` is not a setting{_known(location)}. Received: {first['input']!r:.80}."
-    return f"{_origin(location, path)}: {text}"
-
-
-def _origin(location: tuple[int | str, ...], path: Path | None) -> str:
-    names = {name.upper(): name for name in os.environ}
-    variable = _PREFIX + "__".join(str(part) for part in location[:2]).upper()
-    if variable in names:
-        return f"The variable {names[variable]}"
-    if variable == "SEGUE_API__REDIS_URL" and os.environ.get(_REDIS_URL):
-        return f"The variable {_REDIS_URL}"
-    return f"The settings file {str(path)!r}"
-
-
-def _known(location: tuple[int | str, ...]) -> str:
-    fields: dict[str, Any] = dict(Settings.model_fields)
-    if len(location) > 1:
-        section = fields.get(str(location[0]))
-        fields = getattr(getattr(section, "annotation", None), "model_fields", {})
-    return f" ({', '.join(fields)})" if fields else ""

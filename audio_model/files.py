@@ -61,5 +61,6 @@ def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
 
 def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     """Return the arrays of an `.npz` file by name, in the order written; see `UNREADABLE`."""
-    with np.load(path, allow_pickle=False) as arrays:
+    # The file is opened here since `np.load` leaves it open when it is corrupt.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}

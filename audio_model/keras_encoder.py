@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from audio_model.backend import configure_runtime, tf
+from audio_model.backend import tf
 from audio_model.cache import MelCache
 from audio_model.chunks import split_chunks
 from audio_model.config import AudioConfig
@@ -49,7 +49,6 @@ class KerasEncoder:
     def __init__(
         self, config: AudioConfig, recipe: Recipe, weights: list[npt.NDArray[np.float32]]
     ) -> None:
-        configure_runtime(config)
         self._config = config
         self.recipe = recipe
         self._model = build_network(recipe.architecture, config)
@@ -102,7 +101,7 @@ class KerasEncoder:
         shape = (self._config.n_mels, self._config.chunk_frames)
         if chunks.ndim != 3 or chunks.shape[1:] != shape:
             raise ParameterError(
-                f"`chunks` must be of shape (n, *{shape}). Received: {chunks.shape}."
+                f"`chunks` must be of shape (n, {shape[0]}, {shape[1]}). Received: {chunks.shape}."
             )
         out = np.empty((len(chunks), self.dim), np.float32)
         batch = np.zeros((_BATCH, *shape, 1), np.float32)
@@ -174,7 +173,8 @@ class KerasEncoder:
         except FileNotFoundError as error:
             raise BundleError(f"There is no encoder in {where}; train one.") from error
         except (*UNREADABLE, ParameterError) as error:
-            raise BundleError(f"The encoder in {where} is corrupt ({error!s:.120}).") from error
+            reason = " ".join(str(error).split())
+            raise BundleError(f"The encoder in {where} is corrupt ({reason:.120}).") from error
         if encoder.fingerprint != expected:
             raise BundleError(f"The encoder in {where} is corrupt: its weights have changed.")
         return encoder

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from audio_model.backend import keras, tf
+from audio_model.backend import configure_runtime, keras, tf
 from audio_model.config import AudioConfig
 from data.checks import check_choice
 
@@ -81,4 +81,5 @@ ARCHITECTURES: Mapping[str, Callable[[AudioConfig], keras.Model]] = MappingProxy
 def build_network(architecture: str, config: AudioConfig) -> keras.Model:
     """Build the named network with initial weights; `ParameterError` if there is none."""
     check_choice("architecture", architecture, ARCHITECTURES.keys())
+    configure_runtime(config)  # initial weights are the first thing that TensorFlow computes
     return ARCHITECTURES[architecture](config)

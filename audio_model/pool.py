@@ -157,9 +157,7 @@ class _Worker(Generic[T]):
         index, how = self.task[0], self._death()
         self.task, self.dead = None, True
         self.end()
-        if (
-            not self.ready
-        ):  # then the file is not to blame, and the next worker would fare no better
+        if not self.ready:  # the file is not to blame, and the next would fare no better
             raise SegueError(f"No process that decodes sound can be started ({how}).")
         return Outcome(index, error=message)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from audio_model.backend import configure_runtime, keras, tf
+from audio_model.backend import keras, tf
 from audio_model.cache import MelCache
 from audio_model.checkpoint import TrainingState, load_state, save_state
 from audio_model.clips import Progress, read_clips
@@ -89,7 +89,6 @@ class _Trainer:
     """One network on its way; `run` takes it from its last checkpoint to the end."""
 
     def __init__(self, dataset: ChunkDataset, config: AudioConfig, recipe: Recipe) -> None:
-        configure_runtime(config)
         tf.config.experimental.enable_op_determinism()  # all seeds are explicit: nothing else moves
         self.dataset, self.config, self.recipe = dataset, config, recipe
         self.model = build_network(recipe.architecture, config)

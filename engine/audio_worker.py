@@ -71,7 +71,7 @@ class _Server(socketserver.ThreadingUnixStreamServer):
 
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002
         """Log in one line: whoever asked hung up."""
-        logger.warning("A request was broken off: %s", sys.exc_info()[1])
+        logger.debug("A request was broken off: %s", sys.exc_info()[1])
 
 
 def _end_with_standard_input() -> None:

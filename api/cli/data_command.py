@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from api.cli.output import json_option, print_json, progress_bar, say
+from api.cli.output import json_option, print_json, progress_bar, say, under
 from api.cli.session import Session, with_session
 from data.errors import DataError
 from data.fma import fetch_fma
@@ -53,7 +53,7 @@ def sample(
             tracks=tracks,
             seconds=seconds,
             users=users,
-            progress=progress,
+            progress=under("composing", progress),
         )
     if as_json:
         print_json({"tracks": str(files.tracks), "listens": str(files.listens)})

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from api.cli.embed_command import report_bad_file
-from api.cli.output import progress_bar, say
+from api.cli.output import progress_bar, say, under
 from api.cli.session import Session, with_session
 from api.server import serve
 from data.readers import read_listens, read_tracks
@@ -42,7 +42,7 @@ def command(session: Session, host: str, port: int, go_on: bool) -> None:
     """
     home = session.home.create()
     with progress_bar() as progress:
-        files = generate_sample(home.root / "sample", progress=progress)
+        files = generate_sample(home.root / "sample", progress=under("composing", progress))
     with session.store() as store:
         store.put_tracks(read_tracks(files.tracks))
         added = store.put_listens(read_listens(files.listens))

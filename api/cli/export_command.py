@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import pandas as pd
 
 from api.cli.session import Session, with_session
 from data.errors import DataError
@@ -49,10 +48,5 @@ def _embeddings(session: Session, store: Store, out: Path, space: str | None) ->
         raise DataError(f"There is no embedding space {space!r}. Known: {known}.")
     catalog = store.load_catalog()
     vectors, known_rows = store.load_embeddings(space, catalog.tracks)
-    frame = pd.DataFrame(
-        {
-            "track_id": catalog.tracks.ids(known_rows.nonzero()[0]),
-            "embedding": list(vectors[known_rows]),
-        }
-    )
-    write_embeddings(out, iter([frame]))
+    ids = catalog.tracks.ids(known_rows.nonzero()[0])
+    write_embeddings(out, [(ids, vectors[known_rows])])

@@ -60,8 +60,9 @@ def _report(counts: dict[str, Any], sink: RejectSink | None, as_json: bool) -> N
 def tracks(session: Session, file: Path, skip_bad_rows: Path | None, as_json: bool) -> None:
     """Read a file of tracks; known ones are updated."""
     with _rejects(skip_bad_rows) as sink, session.store() as store:
-        counts = store.put_tracks(read_tracks(file, rejects=sink))
-    _report(asdict(counts), sink, as_json)
+        counts = asdict(store.put_tracks(read_tracks(file, rejects=sink)))
+    del counts["new_tracks"]  # all of them are tracks
+    _report(counts, sink, as_json)
 
 
 @command.command()

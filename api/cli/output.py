@@ -10,11 +10,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
+from rich import progress as bars
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 PLAIN_EVERY = 5.0  # seconds between two lines of progress where there is no terminal
+
+Progress = Callable[[int, int, str], None]
+"""Told how much is done, out of how much, of what."""
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
@@ -50,7 +53,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
+def progress_bar() -> Iterator[Progress]:
     """Show the progress of long work: a bar on a terminal, plain lines elsewhere.
 
     Yields
@@ -61,8 +64,8 @@ def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
     if not sys.stderr.isatty():
         yield _plain_lines()
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+    columns = (bars.TextColumn("{task.description}"), bars.BarColumn(), bars.MofNCompleteColumn())
+    with bars.Progress(*columns, bars.TimeRemainingColumn(), console=Console(stderr=True)) as bar:
         tasks: dict[str, Any] = {}
 
         def update(done: int, total: int, what: str) -> None:
@@ -74,7 +77,7 @@ def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
         yield update
 
 
-def _plain_lines() -> Callable[[int, int, str], None]:
+def _plain_lines() -> Progress:
     last: dict[str, float] = {}
 
     def update(done: int, total: int, what: str) -> None:
@@ -84,6 +87,11 @@ def _plain_lines() -> Callable[[int, int, str], None]:
             say(f"{what}: {done:,} of {total:,}")
 
     return update
+
+
+def under(stage: str, progress: Progress) -> Progress:
+    """Make what is told of many things the progress of one stage."""
+    return lambda done, total, what: progress(done, total, f"{stage}, {what}")
 
 
 def _stage(what: str) -> str:

@@ -120,6 +120,7 @@ def _connect(url: str, timeout: float) -> Redis:
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
             retry=Retry(NoBackoff(), 0),
+            protocol=2,  # every Redis speaks it
         )
     except ValueError as error:
         raise ParameterError(f"`api.redis_url` cannot be read: {error}.") from None

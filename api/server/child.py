@@ -106,8 +106,9 @@ class Companion:
         if self._process is not None and self._process.poll() is not None:
             self._ended(now, f"ended with status {self._process.returncode}")
         if self._process is None and now >= self._due_at and self._wanted():
+            self._started_at = now
             try:
-                self._process, self._started_at = self._start(), now
+                self._process = self._start()
             except OSError as error:
                 self._ended(now, f"cannot be started: {error.strerror}")
 

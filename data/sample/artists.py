@@ -46,8 +46,9 @@ resonances of the instruments, `width` spreads them from left to right.
 _STRAY = 0.16  # of a knob's range, by which a track strays from its artist
 _SWITCH = 0.2  # chance that a track has another instrument, kit or groove
 
-# Fractional parts of the square roots of primes: independent over the rationals.
-_STEPS = np.sqrt([2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53][: len(KNOBS)]) % 1.0
+# Fractional parts of square roots of primes, independent over the rationals; those near 0 and 1,
+# with which neighbours would be alike, are left out.
+_STEPS = np.sqrt([2, 3, 7, 11, 13, 19, 23, 29, 31, 41, 53, 59, 71, 107, 113, 127]) % 1.0
 
 
 def stream(seed: int, *path: int | str) -> np.random.Generator:
@@ -61,7 +62,8 @@ def stream(seed: int, *path: int | str) -> np.random.Generator:
         Where, such as a style's slug, an artist's and a track's number.
     """
     words = [crc32(p.encode()) if isinstance(p, str) else p for p in path]
-    return np.random.default_rng([seed, *words])
+    # With their number, because a trailing zero alone makes no other seed.
+    return np.random.default_rng([len(words), seed, *words])
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -82,43 +83,44 @@ def generate_sample(
     check_positive("workers", workers, integer=True)
     parameters = Parameters(seed, styles, artists, tracks, float(seconds), users)
     directory = Path(directory)
+    files = SampleFiles(directory / "tracks.csv", directory / "listens.csv")
+    rows = sample_tracks(seed=seed, styles=styles, artists=artists, tracks=tracks)
+    with _writable(directory):
+        if prepare(directory, parameters, audio=[row.audio_path for row in rows]):
+            return files
+    jobs = [TrackJob(row, seed, parameters.seconds, directory / row.audio_path) for row in rows]
+    _make(jobs, workers, progress)
+    with _writable(directory):
+        frame = tracks_frame(rows)
+        _write_csv(frame, files.tracks)
+        _write_csv(_listens(frame, parameters), files.listens)
+        mark(directory, parameters, complete=True)
+    return files
+
+
+@contextmanager
+def _writable(directory: Path) -> Iterator[None]:
     try:
-        return _generate(directory, parameters, workers=workers, progress=progress)
+        yield
     except OSError as error:
         reason = error.strerror or str(error)
         raise DataError(f"The sample cannot be written to {directory}: {reason}.") from error
 
 
-def _generate(
-    directory: Path, parameters: Parameters, *, workers: int, progress: Progress | None
-) -> SampleFiles:
-    files = SampleFiles(directory / "tracks.csv", directory / "listens.csv")
-    size = {name: getattr(parameters, name) for name in ("seed", "styles", "artists", "tracks")}
-    rows = sample_tracks(**size)
-    if prepare(directory, parameters, audio=[row.audio_path for row in rows]):
-        return files
-    jobs = [
-        TrackJob(
-            row,
-            seed=parameters.seed,
-            seconds=parameters.seconds,
-            path=directory / row.audio_path,
-        )
-        for row in rows
-    ]
-    _make(jobs, workers, progress)
-    frame = tracks_frame(rows)
-    listens = simulate_listens(
+def _listens(frame: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    timbre = sample_timbre(
+        seed=parameters.seed,
+        styles=parameters.styles,
+        artists=parameters.artists,
+        tracks=parameters.tracks,
+    )
+    return simulate_listens(
         frame,
         users=parameters.users,
-        timbre=sample_timbre(**size),
+        timbre=timbre,
         rng=stream(parameters.seed, "listens"),
         duration_ms=round(parameters.seconds * 1000),
     )
-    _write_csv(frame, files.tracks)
-    _write_csv(listens, files.listens)
-    mark(directory, parameters, complete=True)
-    return files
 
 
 def _make(jobs: list[TrackJob], workers: int, progress: Progress | None) -> None:
@@ -133,7 +135,8 @@ def _make(jobs: list[TrackJob], workers: int, progress: Progress | None) -> None
 def _finished(jobs: list[TrackJob], workers: int) -> Iterator[str]:
     if min(workers, len(jobs)) <= 1:
         for job in jobs:
-            make_track(job)
+            with _writable(job.path.parent):
+                make_track(job)
             yield job.track.title
         return
     # Spawned, not forked: a lock that another thread of the caller holds would stay held for ever.
@@ -142,7 +145,8 @@ def _finished(jobs: list[TrackJob], workers: int) -> Iterator[str]:
         titles = {pool.submit(make_track, job): job.track.title for job in jobs}
         try:
             for future in as_completed(titles):
-                future.result()
+                with _writable(jobs[0].path.parent):
+                    future.result()
                 yield titles[future]
         except BrokenProcessPool as error:
             raise SegueError(

@@ -93,7 +93,7 @@ def released_seconds(tracks: pd.DataFrame) -> IntArray:
     """
     if "released_at" not in tracks:
         return np.full(len(tracks), np.iinfo(np.int64).min)
-    given = tracks["released_at"].replace("", None)
+    given = tracks["released_at"].mask(tracks["released_at"] == "")
     dates = pd.to_datetime(given, format="ISO8601", utc=True, errors="coerce")
     bad = given.notna() & dates.isna()
     if bad.any():

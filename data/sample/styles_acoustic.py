@@ -179,7 +179,7 @@ ORCHESTRAL = Style(
     },
     voices={
         "bass": ("cellos", "low brass"),
-        "chords": ("strings", "string trem", "choir", "horns"),
+        "chords": ("strings", "string trem", "horns"),
         "arp": ("harp", "pizzicato", "celesta", "marcato"),
         "lead": ("violins", "oboe", "horns", "flute", "trumpet"),
     },

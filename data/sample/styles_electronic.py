@@ -23,7 +23,7 @@ AMBIENT = Style(
     },
     voices={
         "bass": ("sub", "soft bass"),
-        "chords": ("pad", "choir", "glass pad", "strings"),
+        "chords": ("pad", "choir", "glass pad"),
         "arp": ("glass bell", "kalimba", "celesta", "soft keys"),
         "lead": ("bamboo flute", "glass bell", "voice", "soft keys"),
     },

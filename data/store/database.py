@@ -87,7 +87,8 @@ class Database:
         with self.reported(), self.engine.connect() as connection:
             if not self.is_sqlite:
                 connection.execution_options(isolation_level="REPEATABLE READ")
-            yield connection
+            with connection.begin():
+                yield connection
 
     def write(self, work: Callable[[sa.Connection], T], *, on: sa.Connection | None = None) -> T:
         """Do `work` in one transaction, durable on return, all of it or nothing.

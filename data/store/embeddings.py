@@ -136,9 +136,10 @@ class EmbeddingStore:
 
 
 def _check(ids: Sequence[str], vectors: FloatArray, fingerprints: Sequence[str] | None) -> None:
-    sizes = {len(ids), len(vectors), len(ids) if fingerprints is None else len(fingerprints)}
-    if vectors.ndim != 2 or len(sizes) != 1 or not vectors.shape[1]:
+    if vectors.ndim != 2 or vectors.shape[0] != len(ids) or not vectors.shape[1]:
         raise DataError(f"{len(ids)} tracks were given vectors of shape {vectors.shape}.")
+    if fingerprints is not None and len(fingerprints) != len(ids):
+        raise DataError(f"{len(ids)} tracks were given {len(fingerprints)} fingerprints.")
     check_ids("track_id", ids)
     if len(set(ids)) != len(ids):
         seen: set[str] = set()

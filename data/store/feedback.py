@@ -1,20 +1,8 @@
-"""What events say of taste: the one rule, for one user and for all.
-
-::
-
-    listen           plays
-    like             `LIKE_COUNT` plays; takes back a dislike or hide before it
-    dislike, hide    never recommend the track; takes back no plays
-    skip             nothing
-
-Of the likes, dislikes and hides of one pair, the last counts: by time, unknown times first, then
-by order of arrival.
-"""
+"""What events of the store say of taste; the rule is that of `data.feedback`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,14 +11,13 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from data.checks import id_problem
+from data.feedback import EventColumns
 from data.history import History
-from data.interactions import EVENTS, LIKE_COUNT, Feedback, Interactions
+from data.interactions import EVENTS, Feedback
 from data.store.database import Database
 from data.store.reading import columns_of
 from data.store.schema import events, users
 from data.vocabulary import Vocabulary
-
-_LISTEN, _LIKE, _DISLIKE, _HIDE = map(EVENTS.index, ("listen", "like", "dislike", "hide"))
 
 _CODE = sa.case({name: code for code, name in enumerate(EVENTS)}, value=events.c.event)
 _SAID = (
@@ -63,7 +50,7 @@ class FeedbackStore:
         ids, code, count, at = zip(*rows, strict=True)
         distinct = {track: n for n, track in enumerate(dict.fromkeys(ids))}
         track = tracks.indices(list(distinct))[[distinct[i] for i in ids]]
-        said = _Said(
+        said = EventColumns(
             np.zeros(len(rows), np.int32),
             track,
             np.array(code, np.int8),
@@ -81,7 +68,7 @@ class FeedbackStore:
             known = sa.select(users.c.user_id).order_by(users.c.user_id)
             of_users = Vocabulary(list(connection.execute(known).scalars()))
             chunks = [_chunk(columns) for columns in columns_of(connection, _OF_ALL)]
-        said = _Said(
+        said = EventColumns(
             _encode((chunk[0] for chunk in chunks), of_users),
             _encode((chunk[1] for chunk in chunks), tracks),
             *(
@@ -91,56 +78,6 @@ class FeedbackStore:
         )
         del chunks
         return said.feedback(of_users, tracks)
-
-
-@dataclass(frozen=True)
-class _Said:
-    """Events as arrays of shape (n,), in order of arrival; a track of -1 is outside."""
-
-    user: npt.NDArray[np.int32]
-    track: npt.NDArray[np.int32]
-    code: npt.NDArray[np.int8]
-    count: npt.NDArray[np.float64]
-    at: npt.NDArray[np.int64]
-
-    def feedback(self, users: Vocabulary, tracks: Vocabulary) -> Feedback:
-        """Apply the rule."""
-        inside = self.track >= 0
-        positive = inside & ((self.code == _LISTEN) | (self.code == _LIKE))
-        weight = np.where(self.code == _LIKE, LIKE_COUNT, 1.0) * self.count
-        verdict = inside & ((self.code == _LIKE) | (self.code == _DISLIKE) | (self.code == _HIDE))
-        hidden = self._last_of_pair(np.flatnonzero(verdict))
-        hidden = hidden[self.code[hidden] != _LIKE]
-        return Feedback(
-            plays=self._interactions(users, tracks, rows=positive, count=weight[positive]),
-            hidden=self._interactions(users, tracks, rows=hidden, count=np.ones(hidden.size)),
-        )
-
-    def _last_of_pair(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-        """Return which of the rows is the last of its user and track."""
-        # The sort is stable: rows of one time stay in order of arrival.
-        order = rows[np.lexsort((self.at[rows], self.track[rows], self.user[rows]))]
-        user, track = self.user[order], self.track[order]
-        last = np.ones(order.size, np.bool_)
-        last[:-1] = (user[1:] != user[:-1]) | (track[1:] != track[:-1])
-        return np.asarray(order[last])
-
-    def _interactions(
-        self,
-        users: Vocabulary,
-        tracks: Vocabulary,
-        *,
-        rows: npt.NDArray[Any],
-        count: npt.NDArray[np.float64],
-    ) -> Interactions:
-        return Interactions(
-            users,
-            tracks,
-            self.user[rows],
-            self.track[rows],
-            count.astype(np.float32),
-            self.at[rows],
-        )
 
 
 def _chunk(columns: Sequence[Sequence[Any]]) -> tuple[Any, ...]:

@@ -30,11 +30,11 @@ def parse_url(url: str) -> sa.URL:
     """
     if url.startswith(_SQLITE):
         return _sqlite_url(Path(url.removeprefix(_SQLITE)))
-    scheme = url.partition("://")[0]
-    if scheme not in _POSTGRES:
+    scheme, separator, _ = url.partition("://")
+    if not separator or scheme not in _POSTGRES:
+        begin = f"{scheme[:20]}://" if separator else "no scheme"
         raise ParameterError(
-            "`database_url` must begin with sqlite:/// or postgresql://. "
-            f"Received: {scheme[:40]!r}."
+            f"`database_url` must begin with sqlite:/// or postgresql://. Received: {begin}."
         )
     try:
         parsed = sa.make_url(url)

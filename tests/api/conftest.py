@@ -170,7 +170,7 @@ class own_redis:  # noqa: N801 - reads as a context manager
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(api=ApiConfig(max_upload_bytes=1_000_000, max_events=5, cache_pause=0.2))
+    return Settings(api=ApiConfig(max_upload_bytes=200_000, max_events=5, cache_pause=0.2))
 
 
 @pytest.fixture(scope="session")

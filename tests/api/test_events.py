@@ -8,6 +8,7 @@ import pytest
 
 from api.http.event_schemas import EventIn
 from data.interactions import EVENTS
+from data.store.schema import DERIVED
 from tests.api.conftest import AWKWARD, World
 from tests.api.test_problems import check_problem
 
@@ -75,6 +76,7 @@ def test_a_missing_time_is_now(world: World) -> None:
         ({"user_id": 7}, "`events[1].user_id`"),
         ({"track_id": "a\x00b"}, "`events[1].track_id` holds a NUL"),
         ({"event_id": ""}, "`events[1].event_id` is empty"),
+        ({"event_id": f"{DERIVED}1"}, "`events[1]`: `event_id` must not begin"),
         ({"played_ms": -1}, "`events[1].played_ms`"),
         ({"played_ms": 1.5}, "`events[1].played_ms`"),
         ({"listened_at": "yesterday"}, "`events[1].listened_at` must be ISO 8601"),

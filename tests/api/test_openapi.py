@@ -46,7 +46,8 @@ def test_parameters_and_bodies(spec: dict[str, Any]) -> None:
     assert named == {("path", "user_id")} | {
         ("query", name)
         for name in (
-            "n", "exclude_seen", "genre", "artist_cap", "diversity", "strategy", "placement", "explain",
+            "n", "exclude_seen", "genre", "artist_cap", "diversity", "strategy", "placement",
+            "explain",
         )
     }  # fmt: skip
     assert "multipart/form-data" in spec["paths"]["/v1/lookup"]["post"]["requestBody"]["content"]

@@ -110,7 +110,7 @@ def test_a_cache_that_cannot_be_written_says_so(tmp_path, sound, config):
 
 def test_several_processes_share_a_cache(sound, cache):
     paths = [sound()] * 6 + [sound("b.wav", tone(2, 440))] * 6
-    outcomes = list(read_in_workers(cache.mel, paths, workers=3))
+    outcomes = list(read_in_workers(cache.mel, paths, workers=2))
     assert [o.error for o in outcomes] == [None] * 12
     for outcome in outcomes:
         np.testing.assert_array_equal(outcome.value, cache.mel(paths[outcome.index]))

@@ -26,6 +26,13 @@ def cache(tmp_path: Path, tiny: AudioConfig) -> MelCache:
 @pytest.fixture
 def clips(sound, cache) -> list[Clip]:
     paths = [sound(f"{i}.wav", tone(2, 200 * (i + 1))) for i in range(3)]  # 87 frames each
+    return warm_clips(paths, cache)
+
+
+def warm_clips(paths: list[Path], cache: MelCache) -> list[Clip]:
+    """Read clips without the seconds that starting a worker takes."""
+    for path in paths:
+        cache.mel(path)
     return read_clips(paths, cache)
 
 

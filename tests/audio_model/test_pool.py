@@ -80,7 +80,7 @@ def test_ctrl_c_ends_the_run_at_once():
 
 
 def group_ends(group: int, *, within: float) -> bool:
-    """Wait until no process of a group is left: multiprocessing's own helper ends a little later."""
+    """Wait until no process of a group is left: multiprocessing's helper ends a bit later."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         try:

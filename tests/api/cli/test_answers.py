@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.api.cli.conftest import Segue
+
+
+def test_recommend_to_a_user(trained: Segue) -> None:
+    document = trained("recommend", "u01", "-n", 3, "--explain", "--json").json
+    assert document["user_id"] == "u01"
+    assert document["fallback"] is None
+    assert len(document["items"]) == 3
+    item = document["items"][0]
+    assert set(item) == {"track_id", "title", "artist", "score", "sources", "reasons"}
+    assert int(item["track_id"][1:]) % 2 == 0  # u01 likes the even, loud ones
+    assert item["reasons"]["because"]
+    table = trained("recommend", "u01", "-n", 3)
+    assert [line.split("\t")[1] for line in table.out.splitlines()[1:]] == [
+        i["track_id"] for i in document["items"]
+    ]
+
+
+def test_recommend_to_a_stranger_names_the_fallback(trained: Segue) -> None:
+    result = trained("recommend", "nobody", "-n", 2)
+    assert result.status == 0
+    assert "fallback 'popular'" in result.err
+    assert len(result.out.splitlines()) == 3
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_recommend_to_all(trained: Segue, tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"recs.{suffix}"
+    result = trained("recommend", "--all-users", "-n", 4, "--out", out, "--json")
+    assert result.json["users"] == 12
+    table = pd.read_csv(out) if suffix == "csv" else pd.read_parquet(out)
+    assert table.columns.tolist() == ["user_id", "rank", "track_id", "score"]
+    assert len(table) == 48
+    one = trained("recommend", "u07", "-n", 4, "--json").json
+    rows = table[table["user_id"] == "u07"]
+    assert rows["track_id"].tolist() == [i["track_id"] for i in one["items"]]
+
+
+def test_recommend_for_a_history(trained: Segue, tmp_path: Path) -> None:
+    history = tmp_path / "history.csv"
+    history.write_text("user_id,track_id,event\nx,t01,listen\nx,t03,like\nx,t05,hide\n")
+    result = trained("recommend", "--history", history, "-n", 3, "--json")
+    found = [row["track_id"] for row in result.json["items"]]
+    assert {row["user_id"] for row in result.json["items"]} == {"x"}
+    assert {int(t[1:]) % 2 for t in found[:2]} == {1}
+    assert not {"t01", "t03", "t05"} & set(found)
+
+
+def test_among_and_exclude(trained: Segue, tmp_path: Path) -> None:
+    among, exclude = tmp_path / "among.txt", tmp_path / "exclude.txt"
+    among.write_text("t05\nt07\nt11\nunheard-of\n")
+    exclude.write_text("t07\n")
+    words = ("recommend", "u01", "--among", among, "--exclude", exclude, "--json")
+    found = {i["track_id"] for i in trained(*words).json["items"]}
+    assert found == {"t05", "t11"}
+    among.write_text("unheard-of\n")
+    result = trained("recommend", "u01", "--among", among)
+    assert result.status == 2
+    assert "no line of" in result.complaint
+
+
+def test_a_user_can_be_written_to_a_file(trained: Segue, tmp_path: Path) -> None:
+    out = tmp_path / "one.csv"
+    assert trained("recommend", "u01", "-n", 2, "--out", out).status == 0
+    assert pd.read_csv(out)["rank"].tolist() == [1, 2]
+
+
+def test_similar_to_a_track(trained: Segue) -> None:
+    document = trained("similar", "t03", "-n", 3, "--json").json
+    assert {int(i["track_id"][1:]) % 2 for i in document["items"]} == {1}
+    assert trained("similar", "t03", "--by", "listeners", "-n", 2).status == 0
+
+
+def test_similar_to_nothing_known(trained: Segue, tmp_path: Path) -> None:
+    result = trained("similar", "no-such-track")
+    assert result.status == 1
+    assert "no track and no file 'no-such-track'" in result.complaint
+    file = tmp_path / "file.mp3"
+    file.write_bytes(b"x")
+    assert "no audio encoder" in trained("similar", file).complaint
+    assert trained("similar", file, "--by", "listeners").status == 2
+
+
+def test_evaluate(trained: Segue, tmp_path: Path) -> None:
+    page, report = tmp_path / "report.html", tmp_path / "report.json"
+    words = ("evaluate", "--protocol", "random", "-k", 3, "--html", page, "--json")
+    result = trained(*words, report)
+    assert result.status == 0
+    assert "ndcg@3" in result.out
+    assert page.read_text().lstrip().lower().startswith("<!doctype html>")
+    printed = trained("evaluate", "--protocol", "random", "-k", 3, "--json", "-")
+    assert printed.json["protocol"] == "random"
+    untimed = trained("evaluate", "--protocol", "temporal")
+    assert untimed.status == 1
+    assert untimed.complaint
+
+
+@pytest.mark.parametrize("name", ["map.html", "map.png"])
+def test_map(trained: Segue, tmp_path: Path, name: str) -> None:
+    out = tmp_path / name
+    assert trained("map", "--out", out, "--service", "http://127.0.0.1:8000").status == 0
+    assert out.stat().st_size > 1000
+    assert trained("map", "--out", tmp_path / "map.txt").status == 2
+
+
+def test_bundles(trained: Segue, tmp_path: Path) -> None:
+    first = trained("bundle", "list", "--json").json["items"][0]["bundle"]
+    assert trained("train", "cf", "--no-publish").status == 0
+    listed = trained("bundle", "list", "--json").json["items"]
+    assert [row["current"] for row in listed] == [True, False]
+    second = listed[1]["bundle"]
+    assert trained("bundle", "publish", second).status == 0
+    assert trained("bundle", "show").json["parent"] == first
+    assert trained("bundle", "rollback").out == f"Bundle {first} is current again.\n"
+    assert trained("bundle", "verify").status == 0
+    plays = tmp_path / "home" / "bundles" / second / "plays.npy"
+    plays.write_bytes(plays.read_bytes()[:-1])
+    broken = trained("bundle", "verify", second)
+    assert broken.status == 1
+    assert "corrupt" in broken.complaint
+    refused = trained("bundle", "publish", second)
+    assert refused.status == 1
+    assert trained("bundle", "show", "--home", tmp_path / "home").json["bundle_id"] == first
+
+
+def test_training_reports_in_json(trained: Segue) -> None:
+    report = trained("train", "--json").json
+    assert report["published"] is True
+    assert report["acoustic"] == "imported"
+    assert report["users"] == 12
+    assert report["bad_files"] == []

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.api.cli.conftest import Segue
+
+
+def test_help_and_version(segue: Segue) -> None:
+    shown = segue("--help")
+    assert shown.status == 0
+    assert "Serve recommendations over HTTP." in shown.out
+    assert segue("--version").out.startswith("segue, version ")
+    assert segue("train", "--help").status == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["sing"], "No such command 'sing'"),
+        (["train", "--loudly"], "No such option"),
+        (["train", "everything"], "'everything' is not one of"),
+        (["recommend", "u", "-n", "many"], "'many' is not a valid integer"),
+        (["recommend"], "Name a USER, or give one of --all-users and --history"),
+        (["recommend", "u", "--all-users"], "Name a USER, or give one of"),
+        (["export", "tracks"], "Missing option '--out'"),
+        (["train", "ranker"], "nothing to train"),
+        (["map"], "Missing option '--out'"),
+    ],
+)
+def test_wrong_arguments_are_one_line_and_status_2(
+    segue: Segue, words: list[str], message: str
+) -> None:
+    result = segue(*words)
+    assert result.status == 2
+    assert message in result.complaint
+    assert result.out == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["recommend", "u"], "There is no bundle yet. Make one with `segue train`."),
+        (["similar", "t"], "There is no bundle yet"),
+        (["bundle", "show"], "There is no bundle yet"),
+        (["bundle", "rollback"], "no earlier bundle"),
+        (["bundle", "publish", "x"], "There is no bundle 'x'"),
+        (["train"], "There is nothing to learn from"),
+        (["evaluate"], "There are no plays to evaluate on"),
+        (["embed"], "There is no encoder yet"),
+        (["serve"], "segue train"),
+        (["data", "listeners", "--out", "x.csv"], "There are no tracks"),
+        (["import", "tracks", "nowhere.csv"], "nowhere.csv"),
+    ],
+)
+def test_work_that_fails_is_one_line_and_status_1(
+    segue: Segue, words: list[str], message: str
+) -> None:
+    result = segue(*words)
+    assert result.status == 1
+    assert message in result.complaint
+
+
+def test_settings_are_checked(
+    segue: Segue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "segue.toml").write_text("[cf]\nfactor = 3\n")
+    result = segue("bundle", "list")
+    assert result.status == 2
+    assert "factor" in result.complaint
+    (home / "segue.toml").write_text("[cf]\nfactors = 3\n")
+    assert segue("bundle", "list").status == 0
+    monkeypatch.setenv("SEGUE_CF__FACTORS", "-1")
+    assert segue("bundle", "list").status == 2
+
+
+def test_a_surprise_is_one_line_too(segue: Segue, monkeypatch: pytest.MonkeyPatch) -> None:
+    def explode(_home: object) -> None:
+        raise RuntimeError("boom\nand more")
+
+    monkeypatch.setattr("engine.bundle.registry.BundleRegistry.ids", explode)
+    result = segue("bundle", "list")
+    assert result.status == 1
+    assert result.complaint.startswith("segue: Unexpected RuntimeError: boom and more")
+
+
+def test_an_interrupt_ends_with_130(segue: Segue, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_home: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("engine.bundle.registry.BundleRegistry.ids", interrupt)
+    assert segue("bundle", "list").status == 130
