@@ -36,7 +36,8 @@ def explain(error: ValidationError, settings: type[BaseModel], path: Path | None
     key = ".".join(map(str, location))
     text = sentence(first, location=[key], secret=key in _SECRETS)
     if first["type"] == "extra_forbidden":
-        text = f"`{key}` is not a setting{_known(location, settings)}. Received: {first['input']!r:.80}."
+        received = f"Received: {first['input']!r:.80}."
+        text = f"`{key}` is not a setting{_known(location, settings)}. {received}"
     return f"{_origin(location, path)}: {text}"
 
 
@@ -45,7 +46,7 @@ def _origin(location: tuple[int | str, ...], path: Path | None) -> str:
     variable = PREFIX + "__".join(str(part) for part in location[:2]).upper()
     if variable in names:
         return f"The variable {names[variable]}"
-    if variable == "SEGUE_API_REDIS_URL" and os.environ.get(REDIS_URL):
+    if variable == f"{PREFIX}API__REDIS_URL" and os.environ.get(REDIS_URL):
         return f"The variable {REDIS_URL}"
     return f"The settings file {str(path)!r}"
 

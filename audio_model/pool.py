@@ -85,16 +85,16 @@ def read_in_workers(
     crew = [_Worker(read) for _ in range(min(max(1, workers), len(paths)))]
     try:
         while True:
-            for worker in crew:
+            for at, worker in enumerate(crew):
                 if not worker.busy and (task := next(pending, None)) is not None:
-                    worker.give(*task)
+                    if worker.dead:
+                        crew[at] = _Worker(read)
+                    crew[at].give(*task)
             if not any(worker.busy for worker in crew):
                 return
             wait([worker.connection for worker in crew if worker.busy], timeout=_POLL)
-            for at, worker in enumerate(crew):
+            for worker in crew:
                 outcome = worker.outcome(time_limit)
-                if worker.dead:
-                    crew[at] = _Worker(read)
                 if outcome is not None:
                     yield outcome
     finally:

@@ -18,7 +18,7 @@ SR = 22_050
 """Sampling rate of the sample, Hz: that of the audio model, so that nothing is resampled."""
 
 _REFERENCE = -20.0  # dB, of a bus with a gain of 0
-_MONO = 0.5  # of `width`
+_MONO = 0.6  # of `width`
 _FADE = 0.35  # seconds, at the end
 _SIDES = {"bass": 0.0, "drums": 0.25, "chords": 1.0, "arp": 0.8, "lead": 0.35}
 

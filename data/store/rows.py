@@ -75,7 +75,10 @@ def counts_of(frame: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
     """Return a column of finite numbers above zero; 1 where missing."""
     if name not in frame:
         return np.ones(len(frame))
-    values = frame[name].fillna(1.0).to_numpy(dtype=np.float64)
+    try:
+        values = frame[name].fillna(1.0).to_numpy(dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"`{name}` must hold numbers: {error}.") from error
     bad = values[~(np.isfinite(values) & (values > 0))]
     if bad.size:
         raise DataError(f"`{name}` must be a finite number above zero. Received: {bad[0]}.")
@@ -87,7 +90,10 @@ def whole_of(frame: pd.DataFrame, name: str, *, lowest: int, below: int) -> npt.
     if name not in frame:
         return np.full(len(frame), -1, np.int64)
     column = frame[name]
-    values = column.astype("Int64").fillna(-1).to_numpy(dtype=np.int64)
+    try:
+        values = column.astype("Int64").fillna(-1).to_numpy(dtype=np.int64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"`{name}` must hold whole numbers: {error}.") from error
     bad = values[((values < lowest) & column.notna().to_numpy()) | (values >= below)]
     if bad.size:
         raise DataError(f"`{name}` must be from {lowest} to {below - 1}. Received: {bad[0]}.")
