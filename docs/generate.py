@@ -24,7 +24,9 @@ _CONFIGURATION = """# Settings
 <!-- Written by `make docs` from the code. Do not edit. -->
 
 Settings live in one TOML file: `--config FILE`, else `$SEGUE_CONFIG`, else `segue.toml` in the
-home. Each can also be set by an environment variable, which wins. An unknown key is an error.
+home. Every key is optional, and each can also be set by the variable beside it, which wins over the
+file. An unknown key, a wrong value, or a variable `SEGUE_..__..` of an unknown section is an error
+(exit status 2).
 
 ```toml
 [cf]
@@ -34,18 +36,42 @@ factors = 128
 port = 8080
 ```
 
-`SEGUE_CF__FACTORS=128` says the same as the first of these. `SEGUE_HOME` names the home and
-`SEGUE_REDIS_URL` a Redis server; without it, an embedded one is started.
+`SEGUE_CF__FACTORS=128` says the same as the first of these. Changes of `audio`, `cf`,
+`engine.embeddings` and `engine.keep_bundles` take effect at the next `segue train`; all other
+settings are read when a command, or `segue serve`, starts. [operations.md](operations.md) lists
+the other variables.
 """
 
 _COMMANDS = """# Commands
 
 <!-- Written by `make docs` from the code. Do not edit. -->
 
-Exit status 0: done. 1: the work failed. 2: the arguments are wrong. Errors are one line on standard
-error. Progress goes to standard error: a bar on a terminal, plain lines elsewhere. Tables are
-tab-separated where standard output is not a terminal.
+| exit status | meaning |
+|---|---|
+| 0 | done |
+| 1 | the work failed |
+| 2 | the arguments or settings are wrong |
+| 130 | interrupted (Ctrl-C) |
+
+An error is one line on standard error; `SEGUE_DEBUG=1` shows where an unexpected one came from.
+Progress goes to standard error: a bar on a terminal, plain lines elsewhere. Tables are
+tab-separated where standard output is not a terminal. `--home` and `--config` may stand before the
+command or behind it.
 """
+
+_TYPES = {str: "text", int: "integer", float: "number", bool: "true or false"}
+_LIMITS = {"gt": "above", "ge": "from", "lt": "below", "le": "to"}
+
+
+def _kind(field: FieldInfo) -> str:
+    """Say which values a field takes: "integer, from 1, to 256"."""
+    limits = [
+        f"{word} {getattr(limit, attribute)}"
+        for attribute, word in _LIMITS.items()
+        for limit in field.metadata
+        if hasattr(limit, attribute)
+    ]
+    return ", ".join([_type_name(field.annotation), *limits])
 
 
 def _type_name(annotation: Any) -> str:
@@ -53,16 +79,15 @@ def _type_name(annotation: Any) -> str:
         return ", ".join(f"`{value}`" for value in get_args(annotation))
     if get_origin(annotation) in (Union, UnionType):
         return " or ".join(_type_name(a) for a in get_args(annotation) if a is not type(None))
-    return getattr(annotation, "__name__", str(annotation))
+    return _TYPES[annotation]
 
 
 def _setting(section: str, name: str, field: FieldInfo) -> str:
     default = field.get_default(call_default_factory=True)
-    shown = "none" if default is None else f"`{default}`"
+    shown = "none" if default is None else f"`{str(default).lower()}`"
     variable = f"`SEGUE_{section}__{name}`".upper()
     description = " ".join((field.description or "").split())
-    kind = _type_name(field.annotation)
-    return f"| `{name}` | {kind} | {shown} | {description} {variable} |"
+    return f"| `{name}` | {_kind(field)} | {shown} | {description} | {variable} |"
 
 
 def configuration() -> str:
@@ -75,17 +100,20 @@ def configuration() -> str:
         summary = " ".join((model.__doc__ or "").split("\n\n")[0].split())
         parts.append(f"## `[{section}]`\n\n{summary}\n")
         rows = [_setting(section, name, info) for name, info in model.model_fields.items()]
-        parts.append("\n".join(["| key | type | default | meaning |", "|---|---|---|---|", *rows]))
+        head = "| key | value | default | meaning | variable |"
+        parts.append("\n".join([head, "|---|---|---|---|---|", *rows]))
         parts.append("")
     return "\n".join(parts)
 
 
-def _help(command: click.Command, path: str, parent: click.Context) -> list[str]:
-    with click.Context(command, info_name=path.split()[-1], parent=parent) as context:
-        context.max_content_width = context.terminal_width = 90
+def _help(command: click.Command, path: str, parent: click.Context | None) -> list[str]:
+    """Return the help of a command and of all commands under it, one section each."""
+    settings = {"max_content_width": 90, "terminal_width": 90, **command.context_settings}
+    with click.Context(command, info_name=path.split()[-1], parent=parent, **settings) as context:
         found = [f"## `{path}`\n\n```text\n{command.get_help(context)}\n```\n"]
         if isinstance(command, click.Group):
-            for name in command.list_commands(context):
+            names = COMMANDS if command is cli else command.list_commands(context)
+            for name in names:
                 child = command.get_command(context, name)
                 assert child is not None
                 found += _help(child, f"{path} {name}", context)
@@ -94,14 +122,7 @@ def _help(command: click.Command, path: str, parent: click.Context) -> list[str]
 
 def commands() -> str:
     """Return the page of all commands."""
-    with click.Context(cli, info_name="segue") as context:
-        context.max_content_width = context.terminal_width = 90
-        parts = [_COMMANDS, f"## `segue`\n\n```text\n{cli.get_help(context)}\n```\n"]
-        for name in COMMANDS:
-            command = cli.get_command(context, name)
-            assert command is not None
-            parts += _help(command, f"segue {name}", context)
-    return "\n".join(parts)
+    return "\n".join([_COMMANDS, *_help(cli, "segue", None)])
 
 
 def pages() -> dict[Path, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypedDict, Unpack
 
 import click
 import numpy as np
@@ -18,6 +20,31 @@ from data.sample import generate_sample, simulate_listens
 from engine.spaces import embeddings_in_use
 
 
+class SampleOptions(TypedDict):
+    """The size of a sample."""
+
+    seed: int
+    styles: int
+    artists: int
+    tracks: int
+    seconds: float
+    users: int
+
+
+def sample_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of `SampleOptions`."""
+    for option in (
+        click.option("--users", type=int, default=400, show_default=True, help="Listeners."),
+        click.option("--seconds", type=float, default=15.0, show_default=True, help="A track."),
+        click.option("--tracks", type=int, default=4, show_default=True, help="An artist."),
+        click.option("--artists", type=int, default=5, show_default=True, help="A style."),
+        click.option("--styles", type=int, default=8, show_default=True),
+        click.option("--seed", type=int, default=7, show_default=True),
+    ):
+        function = option(function)
+    return function
+
+
 @click.group(name="data")
 def command() -> None:
     """Generate the sample, fetch public data sets, simulate listeners."""
@@ -25,36 +52,12 @@ def command() -> None:
 
 @command.command()
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR")
-@click.option("--seed", type=int, default=7, show_default=True)
-@click.option("--styles", type=int, default=8, show_default=True)
-@click.option("--artists", type=int, default=5, show_default=True, help="A style.")
-@click.option("--tracks", type=int, default=4, show_default=True, help="An artist.")
-@click.option("--seconds", type=float, default=15.0, show_default=True, help="A track.")
-@click.option("--users", type=int, default=400, show_default=True)
+@sample_options
 @json_option
-def sample(
-    *,
-    out: Path,
-    seed: int,
-    styles: int,
-    artists: int,
-    tracks: int,
-    seconds: float,
-    users: int,
-    as_json: bool,
-) -> None:
+def sample(*, out: Path, as_json: bool, **options: Unpack[SampleOptions]) -> None:
     """Compose a catalogue of MP3s and simulate its listeners; nothing is imported."""
     with progress_bar() as progress:
-        files = generate_sample(
-            out,
-            seed=seed,
-            styles=styles,
-            artists=artists,
-            tracks=tracks,
-            seconds=seconds,
-            users=users,
-            progress=under("composing", progress),
-        )
+        files = generate_sample(out, **options, progress=under("composing", progress))
     if as_json:
         print_json({"tracks": str(files.tracks), "listens": str(files.listens)})
     else:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Unpack
 
 import click
 
+from api.cli.data_command import SampleOptions, sample_options
 from api.cli.embed_command import report_bad_file
 from api.cli.output import progress_bar, say, under
 from api.cli.session import Session, with_session
@@ -34,15 +36,20 @@ Segue serves the sample on http://{host}:{port} (Ctrl-C ends it).
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 @click.option("--serve/--no-serve", "go_on", default=True, help="Whether to serve in the end.")
+@sample_options
 @with_session
-def command(session: Session, host: str, port: int, go_on: bool) -> None:
+def command(
+    session: Session, *, host: str, port: int, go_on: bool, **sample: Unpack[SampleOptions]
+) -> None:
     """Compose a sample catalogue with simulated listeners, train on it, and serve it.
 
     Everything is kept in the home; a second run starts at once.
     """
     home = session.home.create()
     with progress_bar() as progress:
-        files = generate_sample(home.root / "sample", progress=under("composing", progress))
+        files = generate_sample(
+            home.root / "sample", **sample, progress=under("composing", progress)
+        )
     with session.store() as store:
         store.put_tracks(read_tracks(files.tracks))
         added = store.put_listens(read_listens(files.listens))

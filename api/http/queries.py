@@ -116,6 +116,8 @@ def _parse_json(model: type[M], request: Request) -> M:
 
 
 def _parse_form(model: type[M], request: Request) -> M:
+    if request.mimetype != "multipart/form-data":
+        raise UnsupportedMediaType("The body must be a form: `Content-Type: multipart/form-data`.")
     pairs = [*_pairs(request.query_string), *request.form.items(multi=True)]
     fields = _fields(pairs)
     for name, files in request.files.lists():

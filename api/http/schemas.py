@@ -8,7 +8,6 @@ from typing import Annotated
 
 from apiflask.fields import UploadFile
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from werkzeug.datastructures import FileStorage
 
 from data.checks import id_problem
 from engine.request import MAX_N, Similarity, Strategy
@@ -146,8 +145,3 @@ class LookupForm(Input):
 
     file: UploadFile = Field(description="A sound file: MP3, OGG, FLAC or WAV.")
     n: Number = 20
-
-    @property
-    def upload(self) -> FileStorage:
-        """The uploaded file."""
-        return self.file

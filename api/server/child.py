@@ -25,10 +25,11 @@ def spawn(
     environment: Mapping[str, str] | None = None,
     keep: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start a process that is terminated when the calling thread's process dies, however it does.
+    """Start a process that is terminated when this one dies, however it does (on Linux).
 
-    It has a pipe as its standard input, and a process group of its own: Ctrl-C reaches the
-    parent only, which ends its children in order.
+    Only from the main thread: the kernel watches the thread, not its process. The child has a
+    pipe as its standard input, and a process group of its own: Ctrl-C reaches the parent only,
+    which ends its children in order.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ def spawn(
         env=environment,
         pass_fds=keep,
         process_group=0,
-        preexec_fn=end_with_parent,  # noqa: PLW1509 - the caller has no threads
+        preexec_fn=end_with_parent,  # noqa: PLW1509 - two calls of the kernel, no locks
     )
 
 

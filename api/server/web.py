@@ -75,6 +75,7 @@ class WebServer(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             "limit_request_line": _LONGEST_LINE,
             "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,
             "accesslog": "-" if api.access_log else None,
+            "access_log_format": '%(h)s "%(r)s" %(s)s %(b)s %(L)ss %({x-request-id}o)s',
             "errorlog": "-",
             "loglevel": "warning",
             "control_socket_disable": True,

@@ -36,7 +36,14 @@ _BANDS = (
     "{a} {n} Society",
     "{a} {n} Unit",
 )
-_TITLES = ("{a} {n}", "{a} {n}", "The {a} {n}", "{n} at Night", "Towards the {n}", "A {n}, {a}")
+_TITLES = (
+    "{a} {n}",
+    "The {a} {n}",
+    "{a} {n} at Night",
+    "Towards the {a} {n}",
+    "{n}, {a}",
+    "Leaving the {n}",
+)
 _ALBUMS = ("{a} {n}", "{n}", "{n} Songs", "From the {n}")
 _FOREIGN_TITLES = (
     "Nächte am Fluß",
@@ -99,5 +106,5 @@ def album_title(seed: int, style: int, artist: int, album: int) -> str:
 def track_title(seed: int, style: int, artist: int, track: int) -> str:
     """Return the title of a track, by numbers from 0; about every eleventh is not ASCII."""
     if (7 * style + 3 * artist + track + seed) % 11 == 0:
-        return _FOREIGN_TITLES[(3 * style + artist + track + seed) % len(_FOREIGN_TITLES)]
+        return _FOREIGN_TITLES[(3 * style + 7 * artist + 2 * track + seed) % len(_FOREIGN_TITLES)]
     return _name(_TITLES, seed, "title", (style * MOST + artist) * MOST + track)

@@ -72,11 +72,14 @@ def test_forms_that_are_wrong(hearing: World) -> None:
         response = client.post("/v1/lookup", data=data, content_type="multipart/form-data")
         assert part in str(check_problem(response, 422)["detail"])
     assert "`n`" in str(check_problem(client.post("/v1/lookup?n=0", data=form()), 422)["detail"])
-    assert "`file`" in str(check_problem(client.post("/v1/lookup", json={}), 422)["detail"])
+    for body in ({"json": {}}, {"data": b"RIFF", "content_type": "audio/wav"}, {}):
+        assert "multipart" in str(check_problem(client.post("/v1/lookup", **body), 415)["detail"])
 
 
 def test_a_file_that_is_too_large(hearing: World) -> None:
     client = open_again(hearing).client
-    check_problem(client.post("/v1/lookup", data=form(b"x" * 300_000)), 413)
+    for size in (200_001, 300_000):
+        body = check_problem(client.post("/v1/lookup", data=form(b"x" * size)), 413)
+        assert "larger than" in str(body["detail"])
     # As large as allowed, it gets as far as the worker.
-    check_problem(client.post("/v1/lookup", data=form(b"x" * 190_000)), 503)
+    check_problem(client.post("/v1/lookup", data=form(b"x" * 200_000)), 503)

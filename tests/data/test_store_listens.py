@@ -124,30 +124,30 @@ def test_added_tracks_are_found_by_their_id(store):
     assert [t.track_id for t in store.tracks_page("üNK", 5)] == ["Ünknown"]
 
 
-@pytest.mark.parametrize(
-    ("column", "values", "message"),
-    [
-        ("count", [1.0, 0.0], "`count` .* Received: 0.0"),
-        ("count", [1.0, -2.0], "`count` .* Received: -2.0"),
-        ("count", [1.0, float("inf")], "`count` .* Received: inf"),
-        ("event", ["listen", "love"], "`event` must be one of .* Received: 'love'"),
-        ("at", [1, -2], "`at` .* Received: -2"),
-        ("at", [1, 1_700_000_000_000], "`at` .* Received: 1700000000000"),
-        ("at", ["yesterday", "today"], "`at` .*whole"),
-        ("at", [1.5, 2.0], "`at` .*whole"),
-        ("count", ["one", "two"], "`count` .*number"),
-        ("played_ms", [1, -1], "`played_ms` .* Received: -1"),
-        ("event_id", ["e", ""], "`event_id` is empty"),
-        ("event_id", ["e", "x" * 257], "`event_id` is 257 bytes"),
-        ("user_id", ["ann", "a\0"], "`user_id` holds a NUL"),
-        ("track_id", ["x", None], "`track_id` must be a string"),
-    ],
-)
-def test_a_bad_value_stores_nothing(store, column, values, message):
+BAD = [
+    ("count", [1.0, 0.0], "`count` .* Received: 0.0"),
+    ("count", [1.0, -2.0], "`count` .* Received: -2.0"),
+    ("count", [1.0, float("inf")], "`count` .* Received: inf"),
+    ("event", ["listen", "love"], "`event` must be one of .* Received: 'love'"),
+    ("at", [1, -2], "`at` .* Received: -2"),
+    ("at", [1, 1_700_000_000_000], "`at` .* Received: 1700000000000"),
+    ("at", ["yesterday", "today"], "`at` .*whole"),
+    ("at", [1.5, 2.0], "`at` .*whole"),
+    ("count", ["one", "two"], "`count` .*number"),
+    ("played_ms", [1, -1], "`played_ms` .* Received: -1"),
+    ("event_id", ["e", ""], "`event_id` is empty"),
+    ("event_id", ["e", "x" * 257], "`event_id` is 257 bytes"),
+    ("user_id", ["ann", "a\0"], "`user_id` holds a NUL"),
+    ("track_id", ["x", None], "`track_id` must be a string"),
+]
+
+
+def test_a_bad_value_stores_nothing(store):
     good = frame(user_id=["ann", "ann"], track_id=["x", "y"])
-    bad = good.assign(**{column: pd.Series(values, dtype=object if None in values else None)})
-    with pytest.raises(DataError, match=message):
-        store.put_listens([good, bad])
+    for column, values, message in BAD:
+        bad = good.assign(**{column: pd.Series(values, dtype=object if None in values else None)})
+        with pytest.raises(DataError, match=message):
+            store.put_listens([good, bad])
     assert store.counts() == NOTHING
 
 
@@ -191,16 +191,17 @@ def test_every_touched_user_has_a_new_version(store):
     assert store.user_version("bob") != first["bob"]
 
 
-@pytest.mark.parametrize("name", STRANGE, ids=ascii)
-def test_strange_ids_come_back_as_they_were(store, name):
-    rows = frame(user_id=[name], track_id=[name], event_id=[name], at=[3], played_ms=[4])
-    assert store.put_listens([rows]).new == 1
-    assert store.put_listens([rows]).same == 1
+def test_strange_ids_come_back_as_they_were(store):
+    rows = frame(user_id=STRANGE, track_id=STRANGE, event_id=STRANGE, at=3, played_ms=4)
+    assert store.put_listens([rows]).new == len(STRANGE)
+    assert store.put_listens([rows]).same == len(STRANGE)
     out = pd.concat(store.export_listens())
-    assert out.values.tolist() == [[name, name, 1.0, 3, "listen", 4, name]]
-    assert plays(store, name, name) == [1.0]
-    assert store.users_page(name[:1], 5) == [name]
-    assert store.user_known(name)
+    assert out.values.tolist() == [[name, name, 1.0, 3, "listen", 4, name] for name in STRANGE]
+    assert store.users_page(None, 100) == sorted(STRANGE)
+    for name in STRANGE:
+        assert plays(store, name, name) == [1.0]
+        assert name in store.users_page(name[:1], 100)
+        assert store.user_known(name)
 
 
 COLUMNS = ["user_id", "track_id", "count", "listened_at", "event", "played_ms", "event_id"]
@@ -266,7 +267,7 @@ def _expected(rows, stored):
 
 
 @settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 @given(st.lists(st.lists(ROWS, min_size=1, max_size=2), min_size=1, max_size=3))
 def test_imports_add_up_as_documented(store, imports):

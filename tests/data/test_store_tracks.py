@@ -100,16 +100,16 @@ def test_values_of_other_types_become_text(store):
     assert store.get_track("a") == Track("a", title="nul and ?", released_at="1999")
 
 
-@pytest.mark.parametrize("bad", ["", "x" * 257, "a\0b", None, 7, float("nan")])
-def test_a_bad_id_stores_nothing(store, bad):
-    frames = [frame(track_id=["a"]), frame(track_id=pd.Series(["b", bad], dtype=object))]
-    with pytest.raises(DataError, match="`track_id`"):
-        store.put_tracks(frames)
+def test_a_bad_id_stores_nothing(store):
+    for bad in ("", "x" * 257, "a\0b", None, 7, float("nan")):
+        ids = pd.Series(["b", bad], dtype=object)
+        with pytest.raises(DataError, match="`track_id`"):
+            store.put_tracks([frame(track_id=["a"]), frame(track_id=ids)])
     assert store.counts()["tracks"] == 0
 
 
 def test_a_missing_id_column_is_an_error(store):
-    with pytest.raises(DataError, match="`track_id` is missing. Received: id, title"):
+    with pytest.raises(DataError, match=r"`track_id` is missing\. Received: id, title"):
         store.put_tracks([frame(id=["a"], title=["A"])])
 
 
@@ -127,19 +127,22 @@ def test_an_exception_of_the_reader_stores_nothing(store):
     assert store.put_tracks([frame(track_id=["b"])]).new == 1
 
 
-@pytest.mark.parametrize("name", STRANGE, ids=ascii)
-def test_strange_ids_and_texts_come_back_as_they_were(store, name):
-    assert store.put_tracks([frame(track_id=[name], title=[name])]).new == 1
-    assert store.put_tracks([frame(track_id=[name], title=[name])]).same == 1
-    track = Track(name, title=name)
-    assert store.get_track(name) == track
-    assert store.load_catalog().track(0) == track
-    assert store.tracks_page(name, 5) == [track]
-    assert list(store.export_tracks())[0].title.tolist() == [name]
+def test_strange_ids_and_texts_come_back_as_they_were(store):
+    rows = frame(track_id=STRANGE, title=STRANGE)
+    assert store.put_tracks([rows]).new == len(STRANGE)
+    assert store.put_tracks([rows]).same == len(STRANGE)
+    catalog = store.load_catalog()
+    exported = pd.concat(store.export_tracks()).set_index("track_id").title
+    for name in STRANGE:
+        track = Track(name, title=name)
+        assert store.get_track(name) == track
+        assert catalog.track(catalog.tracks.index(name)) == track
+        assert track in store.tracks_page(name, len(STRANGE))
+        assert exported[name] == name
 
 
 @settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 @given(
     st.lists(
@@ -171,32 +174,32 @@ def test_an_unknown_track_is_none(store):
     assert store.get_track("\ud800") is None
 
 
-@pytest.mark.parametrize(
-    ("q", "found"),
-    [
-        (None, ["B3", "a1", "a2", "c%4", "d_5"]),
-        ("", ["B3", "a1", "a2", "c%4", "d_5"]),
-        ("abba", ["B3", "a2"]),
-        ("ABBA", ["B3", "a2"]),
-        ("bJÖr", ["a1"]),
-        ("strasse", ["a1"]),
-        ("été", ["a2"]),
-        ("e\u0301te\u0301", ["a2"]),
-        ("b3", ["B3"]),
-        ("%", ["c%4"]),
-        ("_", ["d_5"]),
-        ("\\", ["d_5"]),
-        ("FINE", ["d_5"]),
-        ("woolunder", []),
-        ("a2été", []),  # not across two fields
-        ("pop", []),  # a genre is no name
-        ("nul\0", []),
-        ("\ud800", []),
-        ("x" * 100_000, []),
-    ],
-)
-def test_search(albums, q, found):
-    assert [track.track_id for track in albums.tracks_page(q, 10)] == found
+SEARCHES = [
+    (None, ["B3", "a1", "a2", "c%4", "d_5"]),
+    ("", ["B3", "a1", "a2", "c%4", "d_5"]),
+    ("abba", ["B3", "a2"]),
+    ("ABBA", ["B3", "a2"]),
+    ("bJÖr", ["a1"]),
+    ("strasse", ["a1"]),
+    ("été", ["a2"]),
+    ("e\u0301te\u0301", ["a2"]),
+    ("b3", ["B3"]),
+    ("%", ["c%4"]),
+    ("_", ["d_5"]),
+    ("\\", ["d_5"]),
+    ("FINE", ["d_5"]),
+    ("woolunder", []),
+    ("a2été", []),  # not across two fields
+    ("pop", []),  # a genre is no name
+    ("nul\0", []),
+    ("\ud800", []),
+    ("x" * 100_000, []),
+]
+
+
+def test_search(albums):
+    for q, found in SEARCHES:
+        assert [track.track_id for track in albums.tracks_page(q, 10)] == found, q
 
 
 def test_search_follows_changes(albums):

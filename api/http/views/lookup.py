@@ -8,7 +8,7 @@ from flask import Response, request
 
 from api.answers import item_documents, listener_documents
 from api.http.documents import LookupAnswer, answer, now
-from api.http.problems import ConflictError, FieldError, FieldsError
+from api.http.problems import ConflictError, FieldError, FieldsError, problem
 from api.http.queries import Blueprint
 from api.http.schemas import LookupForm
 from api.http.services import services
@@ -44,6 +44,9 @@ def lookup(form: LookupForm) -> Response:
     audio = form.file.read()
     if not audio:
         raise FieldsError([FieldError(field="file", detail="`file` is empty.")])
+    most = here.settings.api.max_upload_bytes
+    if len(audio) > most:
+        return problem(413, f"`file` is larger than {most} bytes, the most allowed.")
     name = form.file.filename or "upload"
     vector = here.audio.embed(audio, encoder=encoder, name=name)
     contents = models.bundle.contents
