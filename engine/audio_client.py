@@ -62,7 +62,7 @@ class AudioClient:
     def ping(self) -> bool:
         """Say whether the worker answers."""
         try:
-            self._ask({"op": "ping"}, b"", timeout=1.0)
+            self._ask({"op": "ping"}, b"", timeout=0.3)
         except SegueError:
             return False
         return True

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Unpack
 
 import click
 
 from api.cli.data_command import SampleOptions, sample_options
-from api.cli.embed_command import report_bad_file
-from api.cli.output import progress_bar, say, under
+from api.cli.output import progress_bar, under
 from api.cli.session import Session, with_session
 from api.server import serve
+from data.errors import SegueError
 from data.readers import read_listens, read_tracks
 from data.sample import SampleFiles, generate_sample
-from engine.training import train
-from engine.training.pipeline import Listeners
 
 _NEXT = """
 Segue serves the sample on http://{host}:{port} (Ctrl-C ends it).
@@ -53,16 +53,11 @@ def command(
     with session.store() as store:
         store.put_tracks(read_tracks(files.tracks))
         added = store.put_listens(read_listens(files.listens))
-        if added.new or session.registry.current_id() is None:
-            with progress_bar() as progress:
-                report = train(
-                    home,
-                    store,
-                    session.settings,
-                    workers=2,
-                    listeners=Listeners(progress, report_bad_file, say),
-                )
-            click.echo(f"Bundle {report.bundle} published.")
+    if added.new or session.registry.current_id() is None:
+        # In a process of its own, so that TensorFlow does not stay in the server's memory.
+        train = [sys.executable, "-P", "-m", "api", "--home", str(home.root), "train"]
+        if subprocess.run(train, check=False).returncode:
+            raise SegueError("The training failed; see above.")
     if go_on:
         serve(
             home,

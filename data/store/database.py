@@ -13,7 +13,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -28,6 +28,7 @@ WAIT_S = 60.0
 """Seconds that a writer waits for others before it gives up."""
 
 _BUSY_TIMEOUT_MS = 10_000
+_IDLE = 8  # connections kept for look-ups
 _SQLITE_BUSY = {5, 6}  # SQLITE_BUSY, SQLITE_LOCKED
 _POSTGRES_RETRY = {"40001", "40P01", "55P03"}  # serialization, deadlock, lock not available
 
@@ -133,8 +134,8 @@ class Database:
     def fetch(self, statement: _Lookup, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """Run a look-up on an idle raw connection, past SQLAlchemy's bookkeeping.
 
-        Connections are lent to one thread at a time, are never in a transaction, and number as
-        many as there were look-ups at once. The statement must be a constant: its text is kept.
+        Connections are lent to one thread at a time and are never in a transaction. The statement
+        must be a constant: its text is kept.
         """
         known = self._compiled.get(statement)
         if known is None:
@@ -153,9 +154,10 @@ class Database:
                 connection.close()
                 if last:
                     raise self._data_error(error) from error
-            else:
-                self._idle.append(connection)
-                return rows
+            self._idle.append(connection)
+            if len(self._idle) > _IDLE:
+                self._close_one()
+            return rows
         raise AssertionError("unreachable")
 
     def _detached(self) -> Any:
@@ -180,7 +182,11 @@ class Database:
             return
         self.engine.dispose()
         while self._idle:
-            self._idle.pop().close()
+            self._close_one()
+
+    def _close_one(self) -> None:
+        with suppress(IndexError):  # another thread took the last one
+            self._idle.popleft().close()
 
 
 _open: weakref.WeakSet[Database] = weakref.WeakSet()

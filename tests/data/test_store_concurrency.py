@@ -96,6 +96,12 @@ def test_the_same_import_from_many_threads_is_stored_once(url):
         assert sum(result.new_tracks for result in done) == 290  # type: ignore[attr-defined]
 
 
+def test_look_ups_at_once_keep_few_connections(url):
+    with Store.open(url) as store:
+        _in_threads([lambda: [store.user_version("ann") for _ in range(50)]] * 20)
+        assert 1 <= len(store._database._idle) <= 8
+
+
 def test_readers_see_whole_batches_while_others_write(url):
     with Store.open(url) as store:
         over = threading.Event()

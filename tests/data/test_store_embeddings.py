@@ -10,7 +10,6 @@ from hypothesis.extra import numpy as hnp
 
 from data.errors import DataError, ParameterError
 from data.store import ImportCounts, Store
-from data.store.reading import CHUNK
 from data.vocabulary import Vocabulary
 from tests.data.test_store_tracks import STRANGE, frame
 
@@ -123,8 +122,9 @@ def test_strange_ids_are_kept(shop):
     assert shop.fingerprints("s") == dict(zip(STRANGE, STRANGE, strict=True))
 
 
-def test_many_vectors(store):
-    size = CHUNK + 11
+def test_many_vectors(store, monkeypatch):
+    monkeypatch.setattr("data.store.reading.CHUNK", 100)
+    size = 311
     ids = [f"t{n}" for n in range(size)]
     values = np.random.default_rng(0).standard_normal((size, 4), np.float32)
     store.put_embeddings("mel", ids, values, add_unknown_tracks=True)

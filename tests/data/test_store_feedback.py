@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from data.history import History
 from data.interactions import EVENTS, LIKE_COUNT
 from data.store import Event, Store
-from data.store.reading import CHUNK
 from data.vocabulary import Vocabulary
 from tests.data.test_store_tracks import frame
 
@@ -116,22 +115,23 @@ def test_all_users_are_in_the_feedback_sorted(shop):
     assert feedback.plays.tracks == feedback.hidden.tracks == TRACKS
 
 
-def test_feedback_of_many_chunks(store):
-    size = 2 * CHUNK + 7
+def test_feedback_of_many_chunks(store, monkeypatch):
+    monkeypatch.setattr("data.store.reading.CHUNK", 700)
+    size = 5_003
     n = np.arange(size)
     said = pd.DataFrame(
         {
-            "user_id": [f"u{i % 5_000}" for i in n],
-            "track_id": [f"t{i % 3_001}" for i in n],
+            "user_id": [f"u{i % 500}" for i in n],
+            "track_id": [f"t{i % 301}" for i in n],
             "count": n + 1.0,
             "event": np.where(n % 10 == 0, "hide", "listen"),
             "at": n,
         }
     )
     assert store.put_listens([said]).new == size
-    vocabulary = Vocabulary([f"t{i}" for i in range(3_000)])  # one is outside
+    vocabulary = Vocabulary([f"t{i}" for i in range(300)])  # one is outside
     feedback = store.load_feedback(vocabulary)
-    listens = said[(said.event == "listen") & (said.track_id != "t3000")]
+    listens = said[(said.event == "listen") & (said.track_id != "t300")]
     plays = feedback.plays
     assert len(plays) == len(listens)
     back = pd.DataFrame(
@@ -145,7 +145,7 @@ def test_feedback_of_many_chunks(store):
     expected = listens.drop(columns="event").sort_values("at").reset_index(drop=True)
     found = back.sort_values("at").reset_index(drop=True)
     pd.testing.assert_frame_equal(found, expected, check_dtype=False)
-    hides = said[(said.event == "hide") & (said.track_id != "t3000")]
+    hides = said[(said.event == "hide") & (said.track_id != "t300")]
     assert len(feedback.hidden) == len(hides.drop_duplicates(["user_id", "track_id"]))
 
 

@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from data.catalog import TRACK_COLUMNS, Track
 from data.errors import DataError, ParameterError
 from data.store import ImportCounts, Store
-from data.store.merge import _MERGED_AT_ONCE
-from data.store.reading import CHUNK
 from data.vocabulary import Vocabulary
 
 STRANGE = [
@@ -249,8 +247,10 @@ def test_an_export_imports_again_as_the_same(albums, sqlite_url):
     assert albums.put_tracks(frames) == ImportCounts(0, 0, 5)
 
 
-def test_many_tracks_are_merged_and_read_in_several_steps(store):
-    size = max(2 * _MERGED_AT_ONCE, CHUNK) + 3
+def test_many_tracks_are_merged_and_read_in_several_steps(store, monkeypatch):
+    monkeypatch.setattr("data.store.merge._MERGED_AT_ONCE", 40)
+    monkeypatch.setattr("data.store.reading.CHUNK", 60)
+    size = 203
     ids = [f"{n:06d}" for n in range(size)]
     assert store.put_tracks([frame(track_id=ids[: size // 2]), frame(track_id=ids)]).new == size
     titled = frame(track_id=ids[::-1], title=ids[::-1])

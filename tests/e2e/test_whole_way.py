@@ -101,7 +101,7 @@ def test_the_demo_says_what_to_try(sample: Path, tmp_path: Path) -> None:
     """The sample of the demo is in the home already, so that it need not be composed again."""
     home = tmp_path / "home"
     home.mkdir()
-    words = ["--styles", "2", "--artists", "2", "--tracks", "3", "--seconds", "4", "--users", "40"]
+    words = ["--styles", "2", "--artists", "3", "--tracks", "4", "--seconds", "4", "--users", "40"]
     env = environment(home)
     with serving(env, "demo", *words) as service:
         assert service.get("/v1/popular?n=1")["items"]
