@@ -15,7 +15,7 @@ from audio_model.config import AudioConfig
 from audio_model.decode import check_file, load_audio
 from audio_model.files import write_atomically
 from audio_model.mel import log_mel
-from data.errors import DataError
+from data.errors import DataError, ParameterError
 
 HalfArray = npt.NDArray[np.float16]
 
@@ -93,6 +93,14 @@ class MelCache:
         key = fingerprint(path, self.config)
         mel = self.load(key)
         return self._store(key, path) if mel is None else mel
+
+    def check(self, config: AudioConfig) -> None:
+        """Raise `ParameterError` if the spectrograms of `config` are not those of this cache."""
+        if self.config.mel_parameters() != config.mel_parameters():
+            raise ParameterError(
+                f"The spectrogram cache has other mel settings ({self.config.mel_parameters()}) "
+                f"than are asked of it ({config.mel_parameters()}); use one `config` for both."
+            )
 
     def load(self, key: str) -> HalfArray | None:
         """Return the spectrogram kept under a `fingerprint`, or None if there is no sound one."""

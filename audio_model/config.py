@@ -31,7 +31,9 @@ class AudioConfig(BaseModel):
         1.0, gt=0, description="Sound shorter than this is refused, seconds."
     )
     max_duration: float = Field(
-        600.0, gt=0, description="Only this much is read from the start of a longer file, seconds."
+        600.0,
+        gt=0,
+        description="Only so much of a longer file is read, from its start, seconds (600: 0.2 GB).",
     )
     recipe: str = Field("article", description="Name of the training recipe.")
     epochs: int | None = Field(None, gt=0, description="Passes over all chunks; default: recipe's.")

@@ -71,6 +71,11 @@ def load_audio(source: Path | bytes | BinaryIO, config: AudioConfig) -> FloatArr
         if sound.format not in FORMATS or sound.samplerate < _MIN_RATE:
             raise AudioError(_unsupported(name))
         y, seconds = _decode(sound, name, config)
+        promised = min(config.max_duration, sound.frames / sound.samplerate)
+    # Logged out here, where standard error works again.
+    if promised - seconds > 0.01:
+        lost = promised - seconds
+        _log.info("%s is cut short or damaged: the last %.2f s are missing.", name, lost)
     if seconds < config.min_duration:
         needed = f"at least {config.min_duration:g} s is needed"
         raise AudioError(f"{name} lasts {seconds:.2f} s; {needed}.")
@@ -153,9 +158,6 @@ def _decode(sound: _Stream, name: str, config: AudioConfig) -> tuple[FloatArray,
         parts.append(block if resampler is None else resampler.resample_chunk(block))
     if resampler is not None:
         parts.append(resampler.resample_chunk(np.empty(0, np.float32), last=True))
-    if frames < min(limit, sound.frames):
-        lost = (min(limit, sound.frames) - frames) / sound.samplerate
-        _log.info("%s is cut short or damaged: the last %.2f s are missing.", name, lost)
     y = np.concatenate(parts) if parts else np.empty(0, np.float32)
     return y, frames / sound.samplerate
 

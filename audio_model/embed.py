@@ -19,7 +19,6 @@ from audio_model.decode import load_audio
 from audio_model.encoder import AudioEncoder, aggregate
 from audio_model.mel import log_mel
 from audio_model.pool import read_in_workers
-from data.errors import ParameterError
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -67,8 +66,8 @@ def embed_files(
     DataError
         If the cache cannot be written.
     """
-    if cache is not None and cache.config.mel_parameters() != encoder.config.mel_parameters():
-        raise ParameterError("`cache` and `encoder` differ in their mel settings.")
+    if cache is not None:
+        cache.check(encoder.config)
     read = partial(_read_mel, encoder.config) if cache is None else partial(_cached_mel, cache)
     batcher = _Batcher(encoder, on_result)
     outcomes = read_in_workers(read, [path for _, path in items], workers=workers)

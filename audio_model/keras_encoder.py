@@ -131,8 +131,11 @@ class KerasEncoder:
         ------
         AudioError
             If the file cannot be used.
+        ParameterError
+            If the cache holds spectrograms of other settings.
         """
         if cache is not None and isinstance(source, Path):
+            cache.check(self._config)
             return self.embed_mel(cache.mel(source))
         return self.embed_mel(log_mel(load_audio(source, self._config), self._config))
 

@@ -81,5 +81,5 @@ ARCHITECTURES: Mapping[str, Callable[[AudioConfig], keras.Model]] = MappingProxy
 def build_network(architecture: str, config: AudioConfig) -> keras.Model:
     """Build the named network with initial weights; `ParameterError` if there is none."""
     check_choice("architecture", architecture, ARCHITECTURES.keys())
-    configure_runtime(config)  # initial weights are the first thing that TensorFlow computes
+    configure_runtime(config)  # initial weights are the first thing TensorFlow computes
     return ARCHITECTURES[architecture](config)

@@ -31,7 +31,7 @@ class Recipe(BaseModel):
     )
     temperature: float = Field(0.1, gt=0, description="Temperature of InfoNCE.")
     batch_size: int = Field(8, ge=2, description="Chunks a step; each has two views.")
-    epochs: int = Field(4, gt=0, description="Passes over all chunks.")
+    epochs: int = Field(5, gt=0, description="Passes over all chunks.")
     max_steps: int = Field(4_000, gt=0, description="Training ends after so many steps.")
     learning_rate: float = Field(1e-3, gt=0, description="Step size of Adam.")
 

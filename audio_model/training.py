@@ -23,7 +23,7 @@ from audio_model.keras_encoder import KerasEncoder
 from audio_model.loss import info_nce
 from audio_model.network import build_network
 from audio_model.recipes import Recipe, resolve_recipe
-from data.errors import AudioError, ParameterError
+from data.errors import AudioError
 
 _log = logging.getLogger("segue.audio")
 
@@ -73,8 +73,7 @@ def train_encoder(
     ParameterError
         If the cache holds spectrograms of other settings.
     """
-    if cache.config.mel_parameters() != config.mel_parameters():
-        raise ParameterError("`cache` and `config` differ in their mel settings; use one of both.")
+    cache.check(config)
     recipe = resolve_recipe(config)
     clips = read_clips(paths, cache, workers=workers, progress=progress, on_bad_file=on_bad_file)
     if not clips:

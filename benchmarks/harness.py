@@ -1,6 +1,6 @@
 """What all benchmarks share: two sides run in turn, and one table of ratios.
 
-The sides run A B A B in one process, so that a slow minute of the machine hits both. The ratio of
+The sides run A B A B in one run, so that a slow minute of the machine hits both. The ratio of
 each neighbouring pair is taken, and the median of these is reported with the lowest and the
 highest: that of the two medians would mix a slow minute of one side with a fast one of the other.
 Below 1 the measured side is faster (or smaller) than its reference.
@@ -91,19 +91,14 @@ class Result:
 
 
 def interleave(
-    measured: Callable[[], object],
-    reference: Callable[[], object],
-    *,
-    rounds: int,
-    number: int = 1,
-    warm: bool = True,
-) -> tuple[list[float], list[float]]:
-    """Time two sides in turn.
+    *sides: Callable[[], object], rounds: int, number: int = 1, warm: bool = True
+) -> list[list[float]]:
+    """Time several sides in turn.
 
     Parameters
     ----------
-    measured, reference : callable
-        The sides, without arguments.
+    *sides : callable
+        What is measured, then its references; without arguments.
     rounds : int
         How often each is timed.
     number : int
@@ -113,15 +108,11 @@ def interleave(
 
     Returns
     -------
-    tuple of two lists of float
-        Seconds of one call, a round each.
+    list of list of float
+        Seconds of one call, a list a side, a figure a round.
     """
-    sides = (measured, reference)
-    times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(rounds + warm):
-        for side, found in zip(sides, times, strict=True):
-            found.append(_timed(side, number))
-    return times[0][warm:], times[1][warm:]
+    found = [[_timed(side, number) for side in sides] for _ in range(rounds + warm)]
+    return [list(times) for times in zip(*found[warm:], strict=True)]
 
 
 def _timed(side: Callable[[], object], number: int) -> float:

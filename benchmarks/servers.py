@@ -13,7 +13,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,19 +60,18 @@ def _serve_segue(home: Path) -> None:
 
 
 def _serve_bare(body: Path) -> None:
-    settings = Settings()
-    with listen("127.0.0.1", 0) as listener, tempfile.TemporaryDirectory() as directory:
-        handover = Handover(
-            home=Path(directory),
-            settings=settings,
-            listener=listener.fileno(),
-            workers=_WORKERS,
-            threads=settings.api.threads,
-            redis_url=None,
-            audio_socket=Path(directory) / "none.sock",
-        )
-        print(listener.getsockname()[1], flush=True)  # who connects before it answers, waits
-        BareServer(handover, body.read_bytes()).run()
+    settings, listener = Settings(), listen("127.0.0.1", 0)
+    print(listener.getsockname()[1], flush=True)  # who connects before it answers, waits
+    handover = Handover(
+        home=body.parent,
+        settings=settings,
+        listener=listener.detach(),  # gunicorn closes it
+        workers=_WORKERS,
+        threads=settings.api.threads,
+        redis_url=None,
+        audio_socket=body.parent / "none.sock",
+    )
+    BareServer(handover, body.read_bytes()).run()
 
 
 @contextmanager
@@ -89,6 +87,7 @@ def started(kind: str, path: Path) -> Iterator[http.client.HTTPConnection]:
     assert process.stdout is not None
     try:
         port = int(process.stdout.readline())
+        _wait_for_answer(port)
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         yield connection
         connection.close()
@@ -96,6 +95,14 @@ def started(kind: str, path: Path) -> Iterator[http.client.HTTPConnection]:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
         process.stdout.close()
+
+
+def _wait_for_answer(port: int) -> None:
+    # By a connection of its own: one older than gunicorn lacks TCP_NODELAY, and waits 40 ms a time.
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", "/healthz")
+    connection.getresponse().read()
+    connection.close()
 
 
 if __name__ == "__main__":

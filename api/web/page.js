@@ -300,11 +300,13 @@ for (const name of ["dragenter", "dragover"]) drop.addEventListener(name, (e) =>
 for (const name of ["dragleave", "drop"]) drop.addEventListener(name, (e) => { e.preventDefault(); drop.classList.remove("over"); });
 drop.addEventListener("drop", (event) => { const [file] = event.dataTransfer.files; if (file) lookUp(file); });
 
+// The audio worker takes some seconds to start, and is started again when it ends.
 async function showStatus() {
   try {
     const ready = await ask("/readyz");
-    const names = { ok: "on", down: "down", off: "off" };
+    const names = { ok: "on", down: "starting", off: "off" };
     byId("status").textContent = `Bundle ${ready.bundle} · cache ${names[ready.cache]} · uploads ${names[ready.audio]}`;
+    if (ready.audio === "down" || ready.cache === "down") setTimeout(showStatus, 3000);
   } catch (error) {
     byId("status").textContent = error.message;
   }

@@ -1,4 +1,4 @@
-"""Events one at a time, users, and their versions."""
+"""Events one at a time; see `listens` for imports in bulk."""
 
 from __future__ import annotations
 
@@ -12,20 +12,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from data.checks import check_choice, check_id, id_problem
+from data.checks import check_choice, check_id
 from data.errors import ParameterError, UnknownTrack
 from data.interactions import EVENTS
 from data.store.database import Database, Raced, written
-from data.store.reading import page
 from data.store.rows import MAX_AT, MAX_MS
 from data.store.schema import DERIVED, events, tracks, users
 
-NO_VERSION = "0"
-"""The version of a user of whom nothing is held."""
-
 _LOOKED_UP = 5_000  # values a look-up; databases limit the parameters of a statement
-
-_VERSION = sa.select(users.c.version).where(users.c.user_id == sa.bindparam("user_id"))
 
 
 @dataclass(frozen=True)
@@ -85,7 +79,7 @@ class AddedEvents:
 
 
 class EventStore:
-    """Events one at a time, users and their versions."""
+    """Events one at a time."""
 
     _database: Database
 
@@ -108,55 +102,6 @@ class EventStore:
             return AddedEvents(0, 0)
         accepted = self._database.write(lambda connection: _add(connection, self._database, rows))
         return AddedEvents(accepted, len(batch) - accepted)
-
-    def user_version(self, user_id: str) -> str:
-        """Return a token that changes with every change to a user's events; "0" for nobody's.
-
-        A token never returns: neither when events are added again, nor after an erasure.
-        """
-        if id_problem(user_id) is not None:
-            return NO_VERSION
-        rows = self._database.fetch(_VERSION, {"user_id": user_id})
-        return str(rows[0][0]) if rows else NO_VERSION
-
-    def user_known(self, user_id: str) -> bool:
-        """Whether any event of a user is held."""
-        return self.user_version(user_id) != NO_VERSION
-
-    def users_page(self, prefix: str | None, limit: int, after: str | None = None) -> list[str]:
-        """Return a page of the ids of users, sorted.
-
-        Parameters
-        ----------
-        prefix : str or None
-            Only ids that begin with it, exactly.
-        limit : int
-            At most so many.
-        after : str, optional
-            The last id of the page before.
-        """
-        query = page(sa.select(users.c.user_id), users.c.user_id, limit=limit, after=after)
-        if prefix:
-            if id_problem(prefix) is not None:
-                return []
-            query = query.where(users.c.user_id >= prefix)
-            query = query.where(sa.func.substr(users.c.user_id, 1, len(prefix)) == prefix)
-            end = _behind(prefix)
-            query = query if end is None else query.where(users.c.user_id < end)
-        with self._database.read() as connection:
-            return list(connection.execute(query).scalars())
-
-    def forget_user(self, user_id: str) -> int:
-        """Delete everything held of a user; return how many events that was."""
-        if id_problem(user_id) is not None:
-            return 0
-
-        def forget(connection: sa.Connection) -> int:
-            # The user's row first: its lock keeps concurrent writers out.
-            connection.execute(sa.delete(users).where(users.c.user_id == user_id))
-            return connection.execute(sa.delete(events).where(events.c.user_id == user_id)).rowcount
-
-        return self._database.write(forget)
 
 
 def _check_whole(name: str, value: int | None, *, below: int) -> None:
@@ -221,15 +166,3 @@ def existing(
         part = listed[start : start + _LOOKED_UP]
         found.update(connection.execute(sa.select(column).where(column.in_(part))).scalars())
     return found
-
-
-def _behind(prefix: str) -> str | None:
-    """Return the least text above all that begin with a prefix, or None if there is none.
-
-    Text is ordered by code point, and surrogates are no text.
-    """
-    stem = prefix.rstrip(chr(0x10FFFF))
-    if not stem:
-        return None
-    code = ord(stem[-1]) + 1
-    return stem[:-1] + chr(0xE000 if code == 0xD800 else code)

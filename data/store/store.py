@@ -14,11 +14,12 @@ from data.store.listens import ListenStore
 from data.store.migrate import migrate
 from data.store.schema import embeddings, events, tracks, users
 from data.store.tracks import TrackStore
+from data.store.users import UserStore
 
 _COUNTED = (tracks, users, events, embeddings)
 
 
-class Store(TrackStore, ListenStore, EventStore, FeedbackStore, EmbeddingStore):
+class Store(TrackStore, ListenStore, EventStore, UserStore, FeedbackStore, EmbeddingStore):
     """Tracks, events and embeddings in one SQL database.
 
     Safe to share between threads, and to keep across `fork`. A change is durable when the method

@@ -1,3 +1,4 @@
+import logging
 import os
 from io import BytesIO
 from pathlib import Path
@@ -109,12 +110,24 @@ def test_a_file_cut_short_at_its_beginning_is_refused(sound, config, suffix):
     assert "no sound can be decoded" in (m := refusal(path, config)) or "at least 1 s" in m
 
 
-def test_how_much_a_damaged_file_lost_is_logged(sound, config, caplog):
+def test_how_much_a_damaged_file_lost_is_logged_where_it_can_be_seen(sound, config, caplog, capfd):
+    class Plain(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            os.write(2, record.getMessage().encode())
+
+    handler, logger = Plain(), logging.getLogger("segue.audio")
     path = sound("a.flac", chirp(8.0))
     path.write_bytes(path.read_bytes()[:-2000])
-    with caplog.at_level("INFO", "segue.audio"):
-        load_audio(path, config)
-    assert "is cut short or damaged: the last" in caplog.text
+    logger.addHandler(handler)
+    try:
+        with caplog.at_level("INFO", "segue.audio"):
+            y = load_audio(path, config)
+            load_audio(sound("whole.flac"), config)
+    finally:
+        logger.removeHandler(handler)
+    lost = 8 - y.size / SR
+    said = f"{str(path)!r} is cut short or damaged: the last {lost:.2f} s are missing."
+    assert capfd.readouterr().err == said
 
 
 def test_codecs_print_nothing(sound, config, capfd):

@@ -86,7 +86,7 @@ def test_chunks_of_several_tracks_are_predicted_together(tmp_path, sound):
 
 def test_spectrograms_of_other_settings_are_refused(tmp_path, tiny):
     cache = MelCache(tmp_path, AudioConfig())
-    with pytest.raises(ParameterError, match="differ in their mel settings"):
+    with pytest.raises(ParameterError, match="has other mel settings"):
         Report().run([], PlainEncoder(tiny), cache)
 
 

@@ -49,6 +49,11 @@ def test_files_bytes_and_cached_files_have_the_same_embedding(tmp_path, sound, s
     assert list(cache.directory.rglob("*.npy"))
 
 
+def test_a_cache_of_other_settings_is_refused(tmp_path, sound, small):
+    with pytest.raises(ParameterError, match="has other mel settings"):
+        small.embed_file(sound(), MelCache(tmp_path, AudioConfig(sr=16_000)))
+
+
 def test_chunks_of_another_shape_are_refused(small):
     with pytest.raises(ParameterError, match=r"`chunks` must be of shape \(n, 16, 16\)"):
         small.embed_chunks(np.zeros((2, 16, 17), np.float32))

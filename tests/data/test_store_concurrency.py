@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import warnings
@@ -10,8 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
-from data.store import Event, Store
+from data.store import AddedEvents, Event, Store
+from data.store import events as events_module
+from data.store import migrate as migrate_module
+from data.store.schema import users
 from data.vocabulary import Vocabulary
 from tests.data import store_workers as workers
 
@@ -86,6 +91,62 @@ def test_the_same_delivery_from_many_threads_is_stored_once(url):
         assert store.counts()["events"] == 40
 
 
+def test_a_delivery_overtaken_by_its_repetition_is_a_duplicate(postgres_url, monkeypatch):
+    """Both look which events are stored before either stores its own."""
+    both_looked = threading.Barrier(2)
+    touch = events_module._touch
+
+    def meet_then_touch(*args: object) -> None:
+        if not both_looked.broken:
+            with contextlib.suppress(threading.BrokenBarrierError):
+                both_looked.wait(20)
+                both_looked.abort()  # only the first time
+        touch(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(events_module, "_touch", meet_then_touch)
+    with Store.open(postgres_url) as store:
+        store.put_tracks([TRACKS])
+        batch = [Event("e1", "ann", "t1", "like"), Event("e2", "bob", "t2", "like")]
+        done = _in_threads([lambda: store.add_events(batch)] * 2)
+        assert sorted(done, key=repr) == [AddedEvents(0, 2), AddedEvents(2, 0)]
+
+
+def test_a_deadlock_is_tried_again(postgres_url):
+    with Store.open(postgres_url) as store:
+        store.put_listens([pd.DataFrame({"user_id": ["ann", "bob"], "track_id": "t0"})])
+        both_hold_one = threading.Barrier(2)
+        tries: list[str] = []
+
+        def lock(first: str, second: str) -> str:
+            def work(connection: sa.Connection) -> str:
+                tries.append(first)
+                for user in (first, second):
+                    query = sa.select(users).where(users.c.user_id == user).with_for_update()
+                    connection.execute(query).all()
+                    if len(tries) <= 2 and user == first:
+                        both_hold_one.wait(20)
+                return first
+
+            return store._database.write(work)
+
+        done = _in_threads([lambda: lock("ann", "bob"), lambda: lock("bob", "ann")])
+        assert done == ["ann", "bob"]
+        assert len(tries) == 3
+
+
+def test_an_upgrade_waits_for_the_one_before(postgres_url):
+    holder = sa.create_engine(postgres_url)
+    with holder.begin() as connection:
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(migrate_module._LOCK)))
+        thread = threading.Thread(target=lambda: Store.open(postgres_url).close())
+        thread.start()
+        thread.join(0.5)
+        assert thread.is_alive()
+    thread.join(30)
+    assert not thread.is_alive()
+    holder.dispose()
+
+
 def test_the_same_import_from_many_threads_is_stored_once(url):
     ids = [f"t{n}" for n in range(300)]  # most of them unknown
     frame = pd.DataFrame({"user_id": "ann", "track_id": ids, "count": 2.0})
@@ -99,7 +160,7 @@ def test_the_same_import_from_many_threads_is_stored_once(url):
 def test_look_ups_at_once_keep_few_connections(url):
     with Store.open(url) as store:
         _in_threads([lambda: [store.user_version("ann") for _ in range(50)]] * 20)
-        assert 1 <= len(store._database._idle) <= 8
+        assert 1 <= len(store._database._lookups.idle) <= 8
 
 
 def test_readers_see_whole_batches_while_others_write(url):
@@ -211,12 +272,12 @@ def test_a_forked_worker_uses_connections_of_its_own(url):
 def test_a_fork_leaves_the_connections_of_the_parent_open(url):
     with Store.open(url) as store:
         store.user_version("ann")
-        mine = store._database._idle[-1]
+        mine = store._database._lookups.idle[-1]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             child = os.fork()
         if child == 0:  # pragma: no cover - the child ends without its report
-            alone = not store._database._idle and store.user_known("ann") is False
-            os._exit(0 if alone and store._database._idle[-1] is not mine else 1)
+            alone = not store._database._lookups.idle and store.user_known("ann") is False
+            os._exit(0 if alone and store._database._lookups.idle[-1] is not mine else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert mine.execute("SELECT count(*) FROM tracks").fetchone() == (10,)

@@ -10,7 +10,7 @@ import pytest
 
 from data.errors import ParameterError, UnknownTrack
 from data.store import AddedEvents, Event, Store
-from data.store.events import _behind
+from data.store.users import _behind
 from data.vocabulary import Vocabulary
 from tests.data.test_store_tracks import STRANGE, frame
 

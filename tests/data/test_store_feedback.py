@@ -186,3 +186,11 @@ def test_the_rule(shop, said):
     user = uuid.uuid4().hex
     shop.add_events([Event(None, user, t, event, at, count=c) for t, event, at, c in said])
     assert both(shop, user) == _rule(said)
+
+
+def test_rows_of_a_file_without_times_come_in_the_order_of_the_file(store):
+    tracks = Vocabulary([f"t{n}" for n in range(40)])
+    ids = [track for track in tracks for _ in range(2)]
+    rows = frame(user_id="ann", track_id=ids, event=["like", "hide"] * 20 + ["hide", "like"] * 20)
+    store.put_listens([rows])
+    assert store.history("ann", tracks).hidden.tolist() == list(range(20))

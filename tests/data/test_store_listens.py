@@ -169,7 +169,7 @@ def test_a_merge_that_fails_halfway_stores_nothing(store, monkeypatch):
     def stumble(database: object) -> None:
         raise RuntimeError("stumbled")
 
-    monkeypatch.setattr("data.store.listens._upserting", stumble)
+    monkeypatch.setattr("data.store.records._upserting", stumble)
     with pytest.raises(RuntimeError, match="stumbled"):
         store.put_listens([frame(user_id=["ann"], track_id=["x"])])
     assert store.counts() == NOTHING

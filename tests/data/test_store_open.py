@@ -18,8 +18,10 @@ from data.config import DataConfig
 from data.errors import DataError, ParameterError
 from data.store import Event, Store
 from data.store import database as database_module
+from data.store import engine as engine_module
 from data.store import migrate as migrate_module
 from data.store.database import Database
+from data.store.lookups import Lookups
 from data.store.migrate import HEAD
 from data.store.schema import metadata
 from data.store.url import describe_url, parse_url
@@ -225,7 +227,7 @@ def test_many_threads_may_open_new_databases_at_once(database_url, tmp_path):
 
 
 def test_a_locked_file_is_waited_for(sqlite_url, monkeypatch):
-    monkeypatch.setattr(database_module, "_BUSY_TIMEOUT_MS", 10)
+    monkeypatch.setattr(engine_module, "_BUSY_TIMEOUT_MS", 10)
     path = sqlite_url.removeprefix("sqlite:///")
     holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     holder.execute("BEGIN EXCLUSIVE")
@@ -238,7 +240,7 @@ def test_a_locked_file_is_waited_for(sqlite_url, monkeypatch):
 
 
 def test_a_lock_held_too_long_is_an_error(sqlite_url, monkeypatch):
-    monkeypatch.setattr(database_module, "_BUSY_TIMEOUT_MS", 10)
+    monkeypatch.setattr(engine_module, "_BUSY_TIMEOUT_MS", 10)
     monkeypatch.setattr(database_module, "WAIT_S", 0.2)
     with Store.open(sqlite_url) as store:
         store.put_listens([_frame("ann", "t1")])
@@ -256,11 +258,12 @@ def test_ping_tells_when_the_database_is_gone(postgres_url):
     with Store.open(postgres_url) as store:
         store.ping()
         kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s"
-        connection = store._database._idle[-1]
+        connection = store._database._lookups.idle[-1]
         _execute(postgres_url, kill % connection.info.backend_pid)
         store.ping()  # by a new connection
-        store._database.engine = sa.create_engine("postgresql+psycopg://127.0.0.1:1/none")
         store.dispose()
+        nowhere = sa.create_engine("postgresql+psycopg://127.0.0.1:1/none")
+        store._database._lookups = Lookups(nowhere)
         with pytest.raises(DataError, match="cannot be used"):
             store.ping()
 
