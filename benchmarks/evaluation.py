@@ -8,7 +8,7 @@ Reference: what no evaluation can do without: training the same ALS once, then f
 systems one product of users' and tracks' vectors and one `argpartition` of its scores for the
 best 20.
 
-No limit is set yet; issues of speed begin where an evaluation takes longer than a coffee.
+No limit is set yet.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """An import of 200,000 listens into SQLite.
 
-Measured: `Store.put_listens(read_listens(file))` of a Parquet file: rows checked, events identified,
-duplicates found, users touched, all in one transaction that is on the disk in the end.
+Measured: `Store.put_listens(read_listens(file))` of a Parquet file: rows checked, events
+identified, duplicates found, users touched, all in one transaction that is on the disk in the end.
 
 Reference: the same rows, ready as tuples, by one `executemany` of Python's sqlite3 into the same
 tables with the same indexes, durably too. It checks nothing and derives nothing.

@@ -50,9 +50,7 @@ def plays(n_users: int, n_tracks: int, rows: int, rng: np.random.Generator) -> I
     )
 
 
-def listens_frame(
-    n_users: int, n_tracks: int, rows: int, rng: np.random.Generator
-) -> pd.DataFrame:
+def listens_frame(n_users: int, n_tracks: int, rows: int, rng: np.random.Generator) -> pd.DataFrame:
     """Return the rows of a listens file: `user_id`, `track_id`, `count`."""
     return pd.DataFrame(
         {

@@ -1,0 +1,103 @@
+"""The benchmarks can be run: none is run here, since they take minutes."""
+
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import benchmarks
+from benchmarks import harness
+from benchmarks.__main__ import main
+
+
+@pytest.mark.parametrize("name", benchmarks.NAMES)
+def test_every_benchmark_says_what_it_measures_and_can_be_run(name: str) -> None:
+    module = import_module(f"benchmarks.{name}")
+    assert module.__doc__ is not None
+    assert "Measured:" in module.__doc__
+    assert "Reference" in module.__doc__
+    assert "imit" in module.__doc__
+    assert callable(module.run)
+
+
+def test_every_module_is_a_benchmark_or_shared() -> None:
+    shared = {"__init__", "__main__", "harness", "servers", "synthetic"}
+    folder = Path(benchmarks.__file__).parent
+    assert {path.stem for path in folder.glob("*.py")} == shared | set(benchmarks.NAMES)
+
+
+def test_sides_run_in_turn_and_the_first_turn_is_not_counted() -> None:
+    calls: list[str] = []
+    found = harness.interleave(
+        lambda: calls.append("a"), lambda: calls.append("b"), rounds=2, number=3
+    )
+    assert "".join(calls) == "aaabbb" * 3
+    assert [len(times) for times in found] == [2, 2]
+    assert all(seconds > 0 for times in found for seconds in times)
+
+
+def test_without_a_warm_turn_every_turn_counts() -> None:
+    calls: list[str] = []
+    sides = [lambda: calls.append("a"), lambda: calls.append("b"), lambda: calls.append("c")]
+    found = harness.interleave(*sides, rounds=2, warm=False)
+    assert "".join(calls) == "abcabc"
+    assert [len(times) for times in found] == [2, 2, 2]
+
+
+RESULT = harness.Result("a / b", [0.003, 0.001, 0.008], [0.001, 0.002, 0.002], limit="<= 1.10x")
+
+
+def test_the_ratio_is_the_median_of_pairs_not_that_of_medians() -> None:
+    assert RESULT.ratios == pytest.approx([3.0, 0.5, 4.0])
+    document = RESULT.document()
+    assert document["ratio"] == pytest.approx(3.0)  # the medians are 3 ms and 2 ms: 1.5
+    assert (document["ratio_min"], document["ratio_max"]) == pytest.approx((0.5, 4.0))
+    assert RESULT.cells() == ("a / b", "3 ms", "2 ms", "3.00x", "0.50..4.00", "<= 1.10x")
+
+
+def test_rates_and_bytes_are_shown_in_their_units() -> None:
+    rate = harness.Result("r", [2.0], [0.5], rows=1_000)
+    assert rate.cells()[1:3] == ("2 s (500 rows/s)", "500 ms (2,000 rows/s)")
+    size = harness.Result("m", [3 * 2**20], [512.0], unit="B")
+    assert size.cells()[1:3] == ("3 MiB", "0.5 KiB")
+    assert harness.Result("f", [25e-6], [1e-9]).cells()[1:3] == ("25 µs", "0.001 µs")
+
+
+def test_the_table_is_aligned() -> None:
+    header, line = harness.table([RESULT]).splitlines()
+    assert header.split() == ["benchmark", "measured", "reference", "ratio", "min..max", "limit"]
+    assert header.index("limit") == line.index("<= 1.10x")
+
+
+@pytest.fixture
+def trivial(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put one benchmark that takes no time in the place of all others."""
+    module = ModuleType("benchmarks.trivial")
+    module.run = lambda: [  # type: ignore[attr-defined]
+        harness.Result("sums", *harness.interleave(lambda: sum(range(99)), int, rounds=3))
+    ]
+    monkeypatch.setitem(sys.modules, "benchmarks.trivial", module)
+    monkeypatch.setattr("benchmarks.__main__.NAMES", ("trivial",))
+
+
+@pytest.mark.usefixtures("trivial")
+def test_a_run_prints_one_table_and_writes_all_figures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["--json", str(tmp_path / "figures.json")])
+    printed = capsys.readouterr()
+    assert [line.split()[0] for line in printed.out.splitlines()] == ["benchmark", "sums"]
+    assert printed.err.startswith("trivial: ")
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert figures["cores"] >= 1
+    assert [len(r["measured"]) for r in figures["results"]] == [3]
+
+
+@pytest.mark.usefixtures("trivial")
+def test_a_benchmark_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["trivial", "als"])
+    assert "There is no benchmark 'als'; there are trivial." in capsys.readouterr().err
