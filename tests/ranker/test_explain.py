@@ -14,7 +14,8 @@ from ranker import (
 )
 from tests.ranker.strategies import N_TRACKS, candidate_lists, scores_of, tracks_of
 
-FUSION = ReciprocalRankFusion(RankerConfig(rrf_k=60, weight_cf=1, weight_audio=1, weight_popular=0.5))
+CONFIG = RankerConfig(rrf_k=60, weight_cf=1, weight_audio=1, weight_popular=0.5)
+FUSION = ReciprocalRankFusion(CONFIG)
 
 
 def listed(source, *tracks):
