@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,9 +12,9 @@ from numpy.lib.format import open_memmap
 
 from audio_model.config import AudioConfig
 from audio_model.decode import check_file, load_audio
-from audio_model.files import write_atomically
 from audio_model.mel import log_mel
 from data.errors import DataError, ParameterError
+from data.files import atomic_path
 
 HalfArray = npt.NDArray[np.float16]
 
@@ -117,7 +116,11 @@ class MelCache:
     def _store(self, key: str, path: Path) -> HalfArray:
         mel = log_mel(load_audio(path, self.config), self.config).astype(np.float16)
         try:
-            write_atomically(self._file(key), partial(np.save, arr=mel, allow_pickle=False))
+            with (
+                atomic_path(self._file(key), durable=False) as temporary,
+                temporary.open("wb") as file,
+            ):
+                np.save(file, mel, allow_pickle=False)
         except OSError as error:
             where = str(self.directory)
             message = f"The spectrogram cache {where!r} cannot be written: {error.strerror}."

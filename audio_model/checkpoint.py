@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audio_model.files import UNREADABLE, read_arrays, write_arrays
+from audio_model.arrays import UNREADABLE, read_arrays, write_arrays
 
 _log = logging.getLogger("segue.audio")
 

@@ -10,17 +10,18 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from audio_model.arrays import UNREADABLE, read_arrays, write_arrays
 from audio_model.backend import tf
 from audio_model.cache import MelCache
 from audio_model.chunks import split_chunks
 from audio_model.config import AudioConfig
 from audio_model.decode import load_audio
 from audio_model.encoder import aggregate
-from audio_model.files import UNREADABLE, read_arrays, write_arrays, write_atomically
 from audio_model.mel import log_mel, scale_mel
 from audio_model.network import build_network
 from audio_model.recipes import Recipe, resolve_recipe
 from data.errors import BundleError, ParameterError
+from data.files import write_atomically
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -151,7 +152,7 @@ class KerasEncoder:
         arrays = {f"w{i:03d}": weight for i, weight in enumerate(self._weights)}
         write_arrays(directory / "encoder.npz", arrays)
         text = json.dumps(description, indent=2) + "\n"
-        write_atomically(directory / "encoder.json", lambda file: file.write(text.encode()))
+        write_atomically(directory / "encoder.json", text.encode())
 
     @classmethod
     def load(cls, directory: Path) -> KerasEncoder:

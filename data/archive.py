@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 from data.errors import DataError
-from data.readers.atomic import temporary_path
+from data.files import atomic_path
 from data.transfer import Progress, check_space
 
 
@@ -87,11 +87,9 @@ def _done(target: Path, member: zipfile.ZipInfo) -> bool:
 
 
 def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_path(target)
-    try:
-        with opened.open(member) as source, temporary.open("xb") as file:
-            shutil.copyfileobj(source, file, 1 << 20)  # reading to the end checks the CRC
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with (
+        atomic_path(target, durable=False) as temporary,
+        opened.open(member) as source,
+        temporary.open("xb") as file,
+    ):
+        shutil.copyfileobj(source, file, 1 << 20)  # reading to the end checks the CRC

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from data.errors import DataError
-from data.readers.atomic import publish
+from data.files import publish
 from data.transfer import Progress, Transfer
 
 

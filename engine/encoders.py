@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from data.errors import BundleError
-from engine.files import write_atomically
+from data.files import write_atomically
 from engine.home import Home
 
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from data.errors import DataError
-from data.readers.atomic import publish, temporary_path
+from data.files import publish, temporary_path
 from data.readers.chunk import Problem
 from data.readers.formats import JSON_LINES
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from data.readers.atomic import atomic_path
+from data.files import atomic_path
 from data.readers.formats import DELIMITERS, format_of
 
 Sink = Callable[[pa.Table], None]

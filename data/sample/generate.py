@@ -22,7 +22,7 @@ import pandas as pd
 
 from data.checks import check_positive
 from data.errors import DataError, SegueError
-from data.readers.atomic import atomic_path
+from data.files import atomic_path
 from data.sample.artists import sample_timbre, stream
 from data.sample.catalogue import sample_tracks, tracks_frame
 from data.sample.listeners import simulate_listens

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile as sf
 
-from data.readers.atomic import atomic_path
+from data.files import atomic_path
 from data.sample.artists import make_artist
 from data.sample.catalogue import SampleTrack
 from data.sample.compose import Score, compose

@@ -10,7 +10,7 @@ from typing import Any
 
 from data.checks import check_positive
 from data.errors import DataError, ParameterError
-from data.readers.atomic import atomic_path
+from data.files import atomic_path
 from data.sample.names import MOST
 from data.sample.styles import first_styles
 

@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from data.catalog import Catalog
 from data.errors import BundleError, DataError
+from data.files import sha256
 from data.vocabulary import Vocabulary
 from engine.bundle.contents import Acoustic, Behaviour, BundleContents
 from engine.bundle.manifest import Manifest, read_manifest
-from engine.files import sha256
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 
 from data.errors import BundleError
+from data.files import write_atomically
 from engine.bundle.manifest import Manifest, read_manifest
 from engine.bundle.reader import Bundle, problems
-from engine.files import write_atomically
 
 
 class BundleRegistry:

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from data.files import sha256, sync
 from engine.bundle.contents import BundleContents
 from engine.bundle.manifest import MANIFEST, FileEntry, Manifest, library_versions
-from engine.files import sha256, sync_directory, sync_file
 
 
 def write_bundle(
@@ -73,10 +73,10 @@ def write_bundle(
         )
         (temporary / MANIFEST).write_text(manifest.model_dump_json(indent=2), "utf-8")
         for path in [*files, temporary / MANIFEST]:
-            sync_file(path)
-        sync_directory(temporary)
+            sync(path)
+        sync(temporary)
         temporary.rename(root / bundle_id)
-        sync_directory(root)
+        sync(root)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return bundle_id

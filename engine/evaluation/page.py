@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
+from data.files import write_atomically
 from engine.evaluation.bootstrap import Estimate
 from engine.evaluation.report import Report, slice_title
-from engine.files import write_atomically
 
 _STYLE = """
 :root { color-scheme: light dark; --page: #fcfcfb; --ink: #1b1c1e; --soft: #63666b;

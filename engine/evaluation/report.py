@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from data.files import write_atomically
 from engine.evaluation.bootstrap import Estimate
-from engine.files import write_atomically
 
 Estimates = Mapping[str, Estimate]
 """Estimates by measure, such as "ndcg@10"."""

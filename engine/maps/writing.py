@@ -11,7 +11,7 @@ import numpy.typing as npt
 from data.catalog import Track
 from data.checks import check_choice
 from data.errors import DataError, ParameterError
-from engine.files import write_atomically
+from data.files import write_atomically
 from engine.maps.groups import group_tracks
 from engine.maps.page import render_page
 from engine.maps.picture import render_picture

@@ -4,9 +4,9 @@ from io import BytesIO
 import numpy as np
 import pytest
 
+from audio_model.arrays import read_arrays, write_arrays
 from audio_model.cache import MelCache
 from audio_model.config import AudioConfig
-from audio_model.files import read_arrays, write_arrays
 from audio_model.keras_encoder import KerasEncoder
 from data.errors import AudioError, BundleError, ParameterError
 

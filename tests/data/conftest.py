@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from data.store import Store
-
-POSTGRES = "SEGUE_TEST_POSTGRES_URL"
-
-
-def _fresh_schema() -> Iterator[str]:
-    """Yield the URL of a schema of its own, dropped afterwards."""
-    base = os.environ.get(POSTGRES)
-    if not base:
-        pytest.skip(f"needs PostgreSQL: set {POSTGRES}, such as postgresql://user@127.0.0.1/test")
-    url = sa.make_url(base).set(drivername="postgresql+psycopg")
-    schema = f"segue_test_{uuid.uuid4().hex}"
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
-    of_schema = url.update_query_dict({"options": f"-csearch_path={schema}"})
-    yield of_schema.render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"DROP SCHEMA {schema} CASCADE")
-    engine.dispose()
+from tests.postgres import fresh_schema
 
 
 @pytest.fixture
@@ -39,7 +18,7 @@ def sqlite_url(tmp_path: Path) -> str:
 
 @pytest.fixture
 def postgres_url() -> Iterator[str]:
-    yield from _fresh_schema()
+    yield from fresh_schema()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

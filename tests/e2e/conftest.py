@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
+
+from tests.postgres import fresh_schema
 
 SEGUE = Path(sys.executable).with_name("segue")
 Command = Callable[..., str]
@@ -127,16 +128,4 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def postgres_url() -> Iterator[str]:
     """A PostgreSQL schema of its own."""
-    base = os.environ.get("SEGUE_TEST_POSTGRES_URL")
-    if not base:
-        pytest.skip("needs PostgreSQL: set SEGUE_TEST_POSTGRES_URL")
-    url = sa.make_url(base).set(drivername="postgresql+psycopg")
-    schema = f"segue_e2e_{uuid.uuid4().hex}"
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
-    of_schema = url.update_query_dict({"options": f"-csearch_path={schema}"})
-    yield of_schema.render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"DROP SCHEMA {schema} CASCADE")
-    engine.dispose()
+    yield from fresh_schema()

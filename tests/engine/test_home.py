@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from data import BundleError, ParameterError, SegueError
+from data.files import write_atomically
 from engine.encoders import current_encoder, keep_encoder
-from engine.files import write_atomically
 from engine.gate import faults
 from engine.home import Home
 from tests.engine.conftest import World
