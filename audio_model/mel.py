@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.fft import rfft
 
 from audio_model.config import AudioConfig
+from data.threads import one_blas_thread
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -47,10 +48,11 @@ def mel_power(y: FloatArray, config: AudioConfig) -> FloatArray:
     padded = np.pad(y, config.n_fft // 2)
     frames = sliding_window_view(padded, config.n_fft)[:: config.hop_length]
     power = np.empty((len(frames), config.n_mels), np.float32)
-    for start in range(0, len(frames), _BLOCK_FRAMES):
-        block = slice(start, start + _BLOCK_FRAMES)
-        spectrum = rfft(frames[block] * window, axis=1)
-        power[block] = (spectrum.real**2 + spectrum.imag**2) @ basis
+    with one_blas_thread():
+        for start in range(0, len(frames), _BLOCK_FRAMES):
+            block = slice(start, start + _BLOCK_FRAMES)
+            spectrum = rfft(frames[block] * window, axis=1)
+            power[block] = (spectrum.real**2 + spectrum.imag**2) @ basis
     return np.ascontiguousarray(power.T)
 
 

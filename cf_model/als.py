@@ -31,9 +31,9 @@ from implicit.recommender_base import ModelFitError
 
 from cf_model.confidence import confidence
 from cf_model.config import CFConfig
-from cf_model.threads import one_blas_thread
 from data.errors import DataError
 from data.interactions import Interactions
+from data.threads import one_blas_thread
 
 FloatArray = npt.NDArray[np.float32]
 Progress = Callable[[int, int, str], None]

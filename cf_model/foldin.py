@@ -20,8 +20,8 @@ from scipy.linalg import cho_factor, cho_solve
 
 from cf_model.confidence import confidence_of
 from cf_model.config import CFConfig
-from cf_model.threads import one_blas_thread
 from data.errors import DataError
+from data.threads import one_blas_thread
 
 IntArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float32]

@@ -34,9 +34,7 @@ class AudioClient:
         self._path = path
         self._timeout = timeout
 
-    def embed(
-        self, audio: bytes, *, encoder: Path, name: str = "upload"
-    ) -> npt.NDArray[np.float32]:
+    def embed(self, audio: bytes, *, encoder: Path) -> npt.NDArray[np.float32]:
         """Return the embedding of a sound file, shape (d,), normalised to length 1.
 
         Parameters
@@ -45,8 +43,6 @@ class AudioClient:
             The file's content.
         encoder : Path
             Directory of the encoder of the current bundle.
-        name : str
-            How messages call the file.
 
         Raises
         ------
@@ -55,8 +51,7 @@ class AudioClient:
         AudioWorkerUnavailable
             If the worker does not answer.
         """
-        header = {"op": "embed", "encoder": str(encoder), "name": name}
-        body = self._ask(header, audio)
+        body = self._ask({"op": "embed", "encoder": str(encoder)}, audio)
         return np.frombuffer(body, dtype="<f4").astype(np.float32)
 
     def ping(self) -> bool:

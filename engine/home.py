@@ -9,7 +9,9 @@
     ├── encoders/           trained audio encoders, one directory a fingerprint
     ├── cache/mel/          mel-spectrograms, so that epochs don't decode again
     ├── work/               checkpoints of training, safe to delete when none is running
-    └── redis/              the embedded cache's socket and log
+    ├── redis/              the embedded cache's socket and log
+    ├── sample/             the demo's catalogue
+    └── fma/                the FMA data set, if it was fetched
 """
 
 from __future__ import annotations

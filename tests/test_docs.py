@@ -27,6 +27,7 @@ _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _ENDPOINT = re.compile(r"`((?:GET|POST|PUT|PATCH|DELETE) /[^`\s]*)`")
 _EXAMPLE = re.compile(r"http://127\.0\.0\.1:8000(/[^\s'\"?>]*)")
+_PATH = re.compile(r"`((?:data|audio_model|cf_model|ranker|engine|api|tests|docs)/[\w/.]*)`")
 _SETTING = re.compile(rf"`({'|'.join(Settings.model_fields)})\.([a-z_]+)\b")
 
 of_page = pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -155,6 +156,10 @@ class TestPages:
     def test_json_is_json(self, page: Path) -> None:
         for text in blocks(page, "json"):
             json.loads(text)
+
+    @of_page
+    def test_files_of_the_code_exist(self, page: Path) -> None:
+        assert [p for p in _PATH.findall(prose(page)) if not (ROOT / p).exists()] == []
 
     @of_page
     def test_settings_exist(self, page: Path) -> None:

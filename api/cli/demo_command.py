@@ -55,7 +55,10 @@ def command(
         added = store.put_listens(read_listens(files.listens))
     if added.new or session.registry.current_id() is None:
         # In a process of its own, so that TensorFlow does not stay in the server's memory.
-        train = [sys.executable, "-P", "-m", "api", "--home", str(home.root), "train"]
+        words = ["--home", str(home.root), "train"]
+        if session.config is not None:
+            words = ["--config", str(session.config), *words]
+        train = [sys.executable, "-P", "-m", "api", *words]
         if subprocess.run(train, check=False).returncode:
             raise SegueError("The training failed; see above.")
     if go_on:

@@ -13,6 +13,7 @@ import numpy as np
 
 from api.cli.output import json_option, print_json, say
 from api.cli.session import Session, with_session
+from data.errors import DataError
 from data.readers import RejectSink, read_embeddings, read_listens, read_tracks
 from engine.spaces import IMPORTED
 
@@ -108,9 +109,8 @@ def embeddings(
     with _rejects(skip_bad_rows) as sink, session.store() as store:
         blocks = list(read_embeddings(file, rejects=sink))
         ids = [track_id for block, _ in blocks for track_id in block]
-        if replace:
-            store.drop_embeddings(IMPORTED)
-        if ids:
-            vectors = np.concatenate([block for _, block in blocks])
-            store.put_embeddings(IMPORTED, ids, vectors, add_unknown_tracks=True)
+        if not ids:
+            raise DataError(f"{file} holds no embedding that can be used; nothing was changed.")
+        vectors = np.concatenate([block for _, block in blocks])
+        store.put_embeddings(IMPORTED, ids, vectors, add_unknown_tracks=True, replace=replace)
     _report({"embeddings": len(ids)}, sink, as_json)

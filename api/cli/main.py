@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 
+from api.cli.output import say_what_is_logged
 from data.errors import ParameterError, SegueError
 
 COMMANDS = {
@@ -75,6 +76,7 @@ class _LazyGroup(click.Group):
 def cli(ctx: click.Context, home: Path, config: Path | None) -> None:
     """Segue recommends music: by what a track sounds like and by who plays it."""
     ctx.obj = {"home": home, "config": config}
+    say_what_is_logged()
 
 
 def _fail(message: str, status: int) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,21 @@ Progress = Callable[[int, int, str], None]
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
 )
+
+
+class _Lines(logging.Handler):
+    """Says what the rooms log, in one line each."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(f"segue: {record.getMessage()}")
+
+
+def say_what_is_logged() -> None:
+    """Print what Segue's own loggers report, from INFO on, on standard error."""
+    logger = logging.getLogger("segue")
+    logger.setLevel(logging.INFO)
+    if not any(isinstance(handler, _Lines) for handler in logger.handlers):
+        logger.addHandler(_Lines())
 
 
 def print_json(document: Any) -> None:

@@ -24,6 +24,7 @@ class Session:
 
     home: Home
     settings: Settings
+    config: Path | None = None
 
     @contextmanager
     def store(self) -> Iterator[Store]:
@@ -50,8 +51,8 @@ def with_session(function: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(*, own_home: Path | None, own_config: Path | None, **arguments: Any) -> Any:
         common = click.get_current_context().find_root().obj
         home = Home(own_home or common["home"])
-        settings = load_settings(home, own_config or common["config"])
-        return function(Session(home, settings), **arguments)
+        config = own_config or common["config"]
+        return function(Session(home, load_settings(home, config), config), **arguments)
 
     path = click.Path(path_type=Path)
     home = click.option("--home", "own_home", type=path, default=None, help="See `segue -h`.")

@@ -71,7 +71,7 @@ def _of_file(
     if acoustic is None or acoustic.encoder is None:
         raise BundleError(
             "The current bundle has no audio encoder, so a file cannot be placed among its "
-            "tracks. Train one with `segue train audio`."
+            "tracks. Tracks with audio and `engine.embeddings` other than imported give it one."
         )
     vector = embed_file(Path(name), acoustic.encoder)
     return models.similar.to_vector(vector, n), models.similar.listeners_of_vector(vector, n)

@@ -65,9 +65,10 @@ def write_listens(path: Path, frames: Iterable[pd.DataFrame]) -> int:
     path : Path
         As for `write_tracks`.
     frames : iterable of DataFrame
-        As `read_listens` yields them; only `user_id` and `track_id` are needed. `at` is written
-        as `listened_at`, in Parquet as Unix seconds and in text as ISO 8601 in UTC; it is left
-        empty where it is negative.
+        As `read_listens` yields them; only `user_id` and `track_id` are needed. `at`, or where it
+        is missing `listened_at` (Unix seconds or ISO 8601), is written as `listened_at`: in
+        Parquet as Unix seconds and in text as ISO 8601 in UTC. It is left empty where it is
+        negative or missing.
 
     Returns
     -------
@@ -158,9 +159,16 @@ def _column(frame: pd.DataFrame, field: pa.Field) -> pa.Array:
 
 
 def _at(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
-    if "at" not in frame:
+    """Return Unix seconds of shape (n,), -1 where unknown."""
+    if "at" in frame:
+        return np.asarray(frame["at"].to_numpy(dtype=np.int64))
+    if "listened_at" not in frame:
         return np.full(len(frame), -1, dtype=np.int64)
-    return np.asarray(frame["at"].to_numpy(dtype=np.int64))
+    given = frame["listened_at"]
+    if not pd.api.types.is_numeric_dtype(given):
+        parsed = pd.to_datetime(given, utc=True, format="ISO8601")
+        given = parsed.dt.as_unit("s").astype("int64").where(parsed.notna(), -1)
+    return np.asarray(given.fillna(-1).to_numpy(dtype=np.int64))
 
 
 def _unix(at: npt.NDArray[np.int64]) -> Any:

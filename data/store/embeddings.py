@@ -44,6 +44,7 @@ class EmbeddingStore:
         *,
         fingerprints: Sequence[str] | None = None,
         add_unknown_tracks: bool = False,
+        replace: bool = False,
     ) -> ImportCounts:
         """Store vectors, each in place of any that its track has in the space; all or none.
 
@@ -59,11 +60,13 @@ class EmbeddingStore:
             What each was made of, so that a later run can skip it.
         add_unknown_tracks : bool
             Add tracks that the catalogue does not have, with nothing but their id.
+        replace : bool
+            Delete all other vectors of the space, in the same transaction.
 
         Raises
         ------
         DataError
-            If the space has vectors of another width, a vector is not finite, an id occurs twice
+            If the space keeps vectors of another width, a vector is not finite, an id occurs twice
             or is invalid, or a track is unknown and may not be added.
         """
         check_id("space", space)
@@ -81,6 +84,8 @@ class EmbeddingStore:
 
             def merge(transaction: sa.Connection) -> ImportCounts:
                 one_at_a_time(transaction)
+                if replace:
+                    transaction.execute(_deleting(space))
                 _check_width(transaction, space, width)
                 unknown = transaction.execute(_unknown_tracks()).scalars().all()
                 add_bare_tracks(transaction, self._database, unknown, allowed=add_unknown_tracks)
@@ -131,8 +136,20 @@ class EmbeddingStore:
 
     def drop_embeddings(self, space: str) -> int:
         """Delete a space; return how many vectors that was."""
-        statement = sa.delete(embeddings).where(embeddings.c.space == space)
-        return self._database.write(lambda connection: connection.execute(statement).rowcount)
+        return self._database.write(lambda c: c.execute(_deleting(space)).rowcount)
+
+    def forget_embeddings(self, space: str, ids: Sequence[str]) -> int:
+        """Delete the vectors of some tracks from a space; return how many there were."""
+        one = _deleting(space).where(embeddings.c.track_id == sa.bindparam("track"))
+
+        def forget(connection: sa.Connection) -> int:
+            return sum(connection.execute(one, {"track": track}).rowcount for track in ids)
+
+        return self._database.write(forget) if len(ids) else 0
+
+
+def _deleting(space: str) -> sa.Delete:
+    return sa.delete(embeddings).where(embeddings.c.space == space)
 
 
 def _check(ids: Sequence[str], vectors: FloatArray, fingerprints: Sequence[str] | None) -> None:
@@ -155,7 +172,7 @@ def _check_width(connection: sa.Connection, space: str, width: int) -> None:
     if stored not in (None, width):
         raise DataError(
             f"The space {space!r} holds vectors of {stored} values. Received: {width}. "
-            "Name another space, or drop this one first."
+            "Replace all of them (`--replace`), or use one width."
         )
 
 

@@ -75,7 +75,7 @@ def evaluate(
     protocol : str
         "temporal", "random", "cold-artist" or "new-user"; see `protocols`.
     cf : CFConfig
-        Of the ALS; its `seed` is not used.
+        Of the ALS.
     ks : sequence of int
         Lengths of lists.
     seed : int

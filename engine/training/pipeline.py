@@ -35,6 +35,7 @@ from engine.training.behaviour import inherit_behaviour, train_behaviour
 from engine.training.sound import (
     Progress,
     audio_files,
+    drop_unused_spaces,
     embed_catalog,
     fitting_encoder,
     train_new_encoder,
@@ -162,7 +163,8 @@ class _Training:
             )
         contents = BundleContents(catalog, plays.users, *_popularity(plays), acoustic, behaviour)
         with self._timed("write"):
-            self._write(registry, contents, parent)
+            inherited = parent if part == "audio" else None
+            self._write(registry, contents, parent, factors_of=inherited)
         if publish:
             self._publish(registry)
         return self.report
@@ -215,7 +217,7 @@ class _Training:
                     workers=self.workers,
                     progress=self.listeners.progress,
                 )
-        self.listeners.say(f"Embedding {len(files):,} files.")
+        self.listeners.say(f"Embedding what is new of {len(files):,} files.")
         with self._timed("embed"):
             embedding = embed_catalog(
                 files,
@@ -244,13 +246,21 @@ class _Training:
             return train_behaviour(plays, self.sections.cf, progress=self.listeners.progress)
 
     def _write(
-        self, registry: BundleRegistry, contents: BundleContents, parent: Bundle | None
+        self,
+        registry: BundleRegistry,
+        contents: BundleContents,
+        parent: Bundle | None,
+        *,
+        factors_of: Bundle | None,
     ) -> None:
+        config = self.sections.model_dump(mode="json", include=_RECORDED)
+        if factors_of is not None:  # users are folded in with what the factors were trained with
+            config["cf"] = factors_of.manifest.config.get("cf", config["cf"])
         self.report.bundle = write_bundle(
             registry.root,
             contents,
             parent=parent.id if parent else None,
-            config=self.sections.model_dump(mode="json", include=_RECORDED),
+            config=config,
             metrics={
                 "tracks": self.report.tracks,
                 "users": self.report.users,
@@ -266,6 +276,7 @@ class _Training:
             registry.publish(self.report.bundle)
             self.report.published = True
             registry.prune(self.sections.engine.keep_bundles)
+            drop_unused_spaces(self.home, self.store, registry)
 
 
 def _open_parent(registry: BundleRegistry) -> Bundle | None:

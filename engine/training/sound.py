@@ -18,8 +18,10 @@ from audio_model.training import train_encoder
 from data.catalog import Catalog
 from data.errors import AudioError
 from data.store import Store
+from engine.bundle import BundleRegistry
 from engine.encoders import current_encoder, keep_encoder
 from engine.home import Home
+from engine.spaces import IMPORTED
 
 Progress = Callable[[int, int, str], None]
 BadFile = Callable[[str, Path, str], None]
@@ -136,8 +138,23 @@ def embed_catalog(
         )
     finally:
         writer.flush()
+    # A vector of a file that is gone or no longer usable would stand for something else.
+    usable = prints.keys() - {track_id for track_id, _, _ in report.bad}
+    store.forget_embeddings(encoder.fingerprint, sorted(done.keys() - usable))
     report.embedded = writer.written
     return report
+
+
+def drop_unused_spaces(home: Home, store: Store, registry: BundleRegistry) -> None:
+    """Delete the encoders, and their embeddings, that no kept bundle and no training needs."""
+    current = current_encoder(home)
+    used = {IMPORTED, *(m.acoustic_space for m in registry.manifests())}
+    used |= {current.name} if current is not None else set()
+    for space in store.spaces().keys() - used:
+        store.drop_embeddings(space)
+    for directory in home.encoders.glob("[!.]*/"):
+        if directory.name not in used:
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 def _bad(

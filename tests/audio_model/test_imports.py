@@ -3,7 +3,7 @@ import sys
 from pathlib import Path
 
 LIGHT = """config recipes decode mel chunks cache features views dataset checkpoint clips pool embed
-encoder files quiet"""
+encoder arrays quiet"""
 
 
 def test_importing_the_room_loads_neither_tensorflow_nor_the_slow_parts_of_librosa():

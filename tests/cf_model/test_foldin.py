@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from implicit.cpu.als import AlternatingLeastSquares
 
 from cf_model import CFConfig, FoldIn, confidence, confidence_of, gram_matrix
-from cf_model.threads import one_blas_thread
 from data.errors import DataError
+from data.threads import one_blas_thread
 
 
 def make_factors(tracks=50, factors=6, seed=3):

@@ -177,6 +177,24 @@ def test_sound_becomes_embeddings_and_bad_files_are_skipped(
     assert found is not None
     np.testing.assert_allclose(found[0], acoustic.embeddings, atol=1e-6)
 
+    # A file that goes bad takes its vector along.
+    (tmp_path / "s0.wav").write_text("this was music")
+    train(home, store, SECTIONS)
+    assert set(store.fingerprints(acoustic.space)) == {f"s{i}" for i in range(1, 6)}
+
+
+def test_what_no_bundle_needs_any_more_is_deleted(home: Home, store: Store, tmp_path: Path) -> None:
+    store.put_tracks([make_tracks(tmp_path)])
+    few = Sections(cf=CF, audio=TINY, engine=EngineConfig(keep_bundles=2))
+    spaces = []
+    for seed in range(3):
+        audio = TINY.model_copy(update={"seed": seed})
+        train(home, store, few.model_copy(update={"audio": audio}), part="audio")
+        spaces.append(BundleRegistry(home.bundles).open_current().manifest.acoustic_space)
+    assert set(store.spaces()) == set(spaces[1:])
+    kept = {path.name for path in home.encoders.iterdir() if path.is_dir()}
+    assert kept == set(spaces[1:])
+
 
 def test_audio_training_keeps_the_factors(
     home: Home, store: Store, world: World, tmp_path: Path
@@ -186,7 +204,10 @@ def test_audio_training_keeps_the_factors(
     registry = BundleRegistry(home.bundles)
     before = registry.open_current().contents
     store.put_tracks([make_tracks(tmp_path)])
-    train(home, store, SECTIONS, part="audio")
+    other = SECTIONS.model_copy(update={"cf": CF.model_copy(update={"alpha": 1.0})})
+    train(home, store, other, part="audio")
+    # Users must be folded in as the factors were trained, not as the settings say now.
+    assert registry.open_current().manifest.config["cf"]["alpha"] == CF.alpha
     after = registry.open_current().contents
     assert before.behaviour is not None
     assert after.behaviour is not None

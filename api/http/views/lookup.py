@@ -47,8 +47,7 @@ def lookup(form: LookupForm) -> Response:
     most = here.settings.api.max_upload_bytes
     if len(audio) > most:
         return problem(413, f"`file` is larger than {most} bytes, the most allowed.")
-    name = form.file.filename or "upload"
-    vector = here.audio.embed(audio, encoder=encoder, name=name)
+    vector = here.audio.embed(audio, encoder=encoder)
     contents = models.bundle.contents
     likely = models.similar.listeners_of_vector(vector, form.n)
     return answer(

@@ -82,3 +82,52 @@ def test_exporting_an_unknown_space_is_an_error(segue: Segue, tmp_path: Path) ->
     result = segue("export", "embeddings", "--out", tmp_path / "x.parquet", "--space", "moon")
     assert result.status == 1
     assert "'moon'" in result.complaint
+
+
+def test_times_survive_export_and_import(segue: Segue, tmp_path: Path) -> None:
+    file = tmp_path / "listens.csv"
+    file.write_text(
+        "user_id,track_id,listened_at\nu,a,2024-05-01T10:00:00Z\nu,a,2024-05-02T10:00:00Z\nu,b,\n"
+    )
+    assert segue("import", "listens", file, "--json").json["new"] == 3
+    for name in ("out.csv", "out.parquet", "out.jsonl"):
+        assert segue("export", "listens", "--out", tmp_path / name).status == 0
+        again = segue("import", "listens", tmp_path / name, "--json").json
+        assert (again["new"], again["changed"], again["same"]) == (0, 0, 3)
+    text = pd.read_csv(tmp_path / "out.csv")["listened_at"].tolist()
+    assert text[:2] == ["2024-05-01T10:00:00Z", "2024-05-02T10:00:00Z"]
+
+
+def test_simulated_listens_have_times(segue: Segue, files: dict[str, Path], tmp_path: Path) -> None:
+    segue("import", "tracks", files["tracks"])
+    out = tmp_path / "simulated.csv"
+    result = segue("data", "listeners", "--users", 5, "--out", out)
+    assert result.status == 0
+    assert "simulated" in result.err
+    table = pd.read_csv(out)
+    assert table["user_id"].nunique() == 5
+    assert table["listened_at"].notna().all()
+    assert segue("import", "listens", out, "--json").json["new"] == len(table)
+
+
+def test_replacing_embeddings_is_all_or_nothing(
+    segue: Segue, files: dict[str, Path], tmp_path: Path
+) -> None:
+    segue("import", "embeddings", files["embeddings"])
+    bad = tmp_path / "bad.parquet"
+    pd.DataFrame({"track_id": ["t00"], "embedding": [[float("nan")] * 4]}).to_parquet(bad)
+    words = ("import", "embeddings", bad, "--replace", "--skip-bad-rows", tmp_path / "rejected")
+    result = segue(*words)
+    assert result.status == 1
+    assert "nothing was changed" in result.err
+    out = tmp_path / "out.parquet"
+    assert segue("export", "embeddings", "--out", out).status == 0
+    assert len(pd.read_parquet(out)) == 11
+
+
+def test_what_the_readers_note_is_said(segue: Segue, tmp_path: Path) -> None:
+    file = tmp_path / "tracks.csv"
+    file.write_text("track_id,colour\na,blue\n")
+    result = segue("import", "tracks", file)
+    assert result.status == 0
+    assert "colour" in result.err

@@ -1,6 +1,6 @@
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from cf_model.threads import one_blas_thread
+from data.threads import one_blas_thread
 
 
 def blas_threads():

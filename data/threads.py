@@ -1,6 +1,6 @@
 """BLAS on one thread, where its own threads only get in the way.
 
-The solves here are small (a few hundred rows by a hundred factors). Spread over the threads of
+The products and solves of Segue are small (some hundred rows by a hundred). On the threads of
 OpenBLAS on a busy machine they take up to a hundred times as long as on one, because the threads
 spin while they wait for each other.
 """
