@@ -56,7 +56,7 @@ def of_user(user_id: str, query: RecommendationQuery) -> Response:
 @blueprint.output(Recommendations)
 @blueprint.doc(
     summary="Recommend tracks to somebody unknown",
-    responses={400: "Not JSON", 415: "Not sent as JSON", 503: "No bundle"},
+    responses={400: "Not JSON", 413: "Too large", 415: "Not sent as JSON", 503: "No bundle"},
 )
 def anonymous(body: RecommendationBody) -> Response:
     """Start from seed tracks, disliked tracks and genres: onboarding, or a session."""

@@ -32,7 +32,7 @@ blueprint = Blueprint("tracks", __name__, tag="Tracks")
 @blueprint.get("/v1/tracks")
 @blueprint.input(TracksQuery, location="query", arg_name="query")
 @blueprint.output(TrackPage)
-@blueprint.doc(summary="List or search the catalogue")
+@blueprint.doc(summary="List or search the catalogue", responses={503: "No store"})
 def page(query: TracksQuery) -> Response:
     """Answer a page of tracks, by id."""
     found = services().store.tracks_page(query.q, query.limit + 1, query.after)
@@ -44,7 +44,7 @@ def page(query: TracksQuery) -> Response:
 @blueprint.get("/v1/tracks/<id:track_id>")
 @blueprint.input(NoParameters, location="query", arg_name="query")
 @blueprint.output(TrackDocument)
-@blueprint.doc(summary="Describe a track")
+@blueprint.doc(summary="Describe a track", responses={503: "No store"})
 def one(track_id: str, query: NoParameters) -> Response:  # noqa: ARG001 - checked, then done with
     """Answer what the catalogue says of a track."""
     return answer(track_document(_stored(track_id)))
@@ -87,7 +87,7 @@ def listeners(track_id: str, query: CountQuery) -> Response:
 @blueprint.get("/v1/tracks/<id:track_id>/audio")
 @blueprint.doc(
     summary="Fetch a track's sound file",
-    responses={206: "Part of the file", 404: "Unknown track, or it has no file"},
+    responses={200: "The file", 206: "Part of the file", 404: "Unknown track, or it has no file"},
 )
 def audio(track_id: str) -> Response:
     """Answer the file that the catalogue names, whole or in ranges."""
