@@ -26,9 +26,9 @@ Segue serves the sample on http://{host}:{port} (Ctrl-C ends it).
   A track nobody knows curl -F file=@{audio} http://{host}:{port}/v1/lookup
   A play               curl http://{host}:{port}/v1/events --json \\
                          '{{"events": [{{"user_id": "{user}", "track_id": "{track}"}}]}}'
-  The command line     segue --home {home} recommend {user} --explain
-                       segue --home {home} evaluate
-                       segue --home {home} map --out map.html
+  The command line     {segue} --home {home} recommend {user} --explain
+                       {segue} --home {home} evaluate
+                       {segue} --home {home} map --out map.html
 """
 
 
@@ -82,4 +82,5 @@ def _next_steps(home: Path, files: SampleFiles, *, host: str, port: int) -> str:
         track=track["track_id"],
         audio=track["audio_path"],
         home=home,
+        segue=sys.argv[0],
     )

@@ -10,7 +10,6 @@ from api.answers import item_documents, listener_documents
 from api.cli.output import json_option, print_json, print_table
 from api.cli.session import Session, with_session
 from data.errors import BundleError, ParameterError, UnknownTrack
-from engine.hear import embed_file
 from engine.live import Models
 from engine.request import SIMILARITIES, Item
 from engine.similarity import Listener
@@ -73,5 +72,8 @@ def _of_file(
             "The current bundle has no audio encoder, so a file cannot be placed among its "
             "tracks. Tracks with audio and `engine.embeddings` other than imported give it one."
         )
+    # Imported here, since it brings TensorFlow along, which a track of the catalogue needs not.
+    from engine.hear import embed_file
+
     vector = embed_file(Path(name), acoustic.encoder)
     return models.similar.to_vector(vector, n), models.similar.listeners_of_vector(vector, n)
