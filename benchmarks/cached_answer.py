@@ -26,6 +26,7 @@ import pandas as pd
 from benchmarks.harness import Result
 from benchmarks.servers import started
 from benchmarks.synthetic import SINCE, bundle, ids
+from data.config import DataConfig
 from data.store import Store
 from engine.bundle import BundleRegistry
 from engine.home import Home
@@ -62,7 +63,7 @@ def _home(root: Path) -> Home:
     BundleRegistry(home.bundles).publish(bundle(home.bundles, _TRACKS, n_users=_USERS).id)
     rng = np.random.default_rng(0)
     users, tracks = ids("u", _USERS), ids("t", _TRACKS)
-    with Store.open(home.database_url) as store:
+    with Store.open(DataConfig().url(home.root)) as store:
         store.put_listens([_listens(users, tracks, rng)])
     return home
 

@@ -40,11 +40,6 @@ class Home:
         return self.root / "segue.toml"
 
     @property
-    def database_url(self) -> str:
-        """URL of the default SQLite store."""
-        return f"sqlite:///{self.root / 'segue.db'}"
-
-    @property
     def bundles(self) -> Path:
         """Directory of bundles."""
         return self.root / "bundles"

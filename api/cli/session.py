@@ -30,8 +30,7 @@ class Session:
     def store(self) -> Iterator[Store]:
         """Open the store; the home is made if it is not there."""
         self.home.create()
-        url = self.settings.data.database_url or self.home.database_url
-        with Store.open(url) as store:
+        with Store.open(self.settings.data.url(self.home.root)) as store:
             yield store
 
     @property

@@ -69,7 +69,7 @@ class Services:
         sections = (settings.ranker, settings.engine)
         return cls(
             settings=settings,
-            store=Store.open(settings.data.database_url or home.database_url),
+            store=Store.open(settings.data.url(home.root)),
             models=LiveModels(BundleRegistry(home.bundles), settings),
             cache=AnswerCache(redis_url, settings.api),
             audio=AudioClient(audio_socket, timeout=settings.api.audio_timeout),

@@ -74,7 +74,7 @@ def serve(
         If the port is in use, or the web server ends by itself.
     """
     BundleRegistry(home.bundles).open_current(verify=False)
-    Store.open(settings.data.database_url or home.database_url).close()  # upgrades it, too
+    Store.open(settings.data.url(home.root)).close()  # upgrades it, too
     with ExitStack() as stack:
         listener = stack.enter_context(listen(host, port))
         directory = stack.enter_context(run_directory(home.redis))

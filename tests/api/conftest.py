@@ -25,6 +25,7 @@ from api.config import ApiConfig, Settings
 from api.http.app import create_app
 from api.http.services import Services
 from data.catalog import Catalog
+from data.config import DataConfig
 from data.store import Event, Store
 from data.vocabulary import Vocabulary
 from engine.bundle import Acoustic, Behaviour, BundleContents, BundleRegistry, write_bundle
@@ -111,7 +112,7 @@ def fill(home: Home) -> None:
     tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(22_050) / 22_050)
     soundfile.write(home.root / "t00.wav", tone.astype(np.float32), 22_050)
     frame = catalog_frame(home.root)
-    with Store.open(home.database_url) as store:
+    with Store.open(DataConfig().url(home.root)) as store:
         store.put_tracks([frame])
         plays = [("u0", "t00"), ("u0", "t02"), ("u1", "t01"), ("u1", "t03")]
         store.add_events([Event(None, user, track, "listen") for user, track in plays])

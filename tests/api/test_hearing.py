@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from data.catalog import Catalog
+from data.config import DataConfig
 from data.store import Store
 from engine.bundle import Acoustic, BundleContents, BundleRegistry, write_bundle
 from engine.home import Home
@@ -41,7 +42,7 @@ def server(template: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     )
     home = Home(root / "home")
     copy_home(template, home)
-    with Store.open(home.database_url) as store:
+    with Store.open(DataConfig().url(home.root)) as store:
         contents = hearing(store.load_catalog(), encoder, int(made.stdout.split()[-1]))
     registry = BundleRegistry(home.bundles)
     with running(home.root, root) as server:

@@ -19,7 +19,7 @@ def test_nothing_is_made_before_it_is_needed(tmp_path: Path) -> None:
     home = Home(tmp_path / "a" / "b")
     assert not home.root.exists()
     assert home.create().root.is_dir()
-    assert home.database_url == f"sqlite:///{tmp_path}/a/b/segue.db"
+    assert home.bundles == tmp_path / "a" / "b" / "bundles"
 
 
 def test_a_home_that_is_a_file_is_an_error(tmp_path: Path) -> None:

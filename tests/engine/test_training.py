@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from data import DataError, ParameterError, SegueError
+from data.config import DataConfig
 from data.store import Store
 from engine.bundle import BundleRegistry
 from engine.config import EngineConfig, Sections
@@ -28,7 +29,7 @@ def home(tmp_path: Path) -> Home:
 
 @pytest.fixture
 def store(home: Home) -> Iterator[Store]:
-    with Store.open(home.database_url) as opened:
+    with Store.open(DataConfig().url(home.root)) as opened:
         yield opened
 
 
