@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from api.cli.output import say_what_is_logged
+from api.cli.output import logged_lines
 from data.errors import ParameterError, SegueError
 
 COMMANDS = {
@@ -76,7 +76,7 @@ class _LazyGroup(click.Group):
 def cli(ctx: click.Context, home: Path, config: Path | None) -> None:
     """Segue recommends music: by what a track sounds like and by who plays it."""
     ctx.obj = {"home": home, "config": config}
-    say_what_is_logged()
+    ctx.with_resource(logged_lines())
 
 
 def _fail(message: str, status: int) -> NoReturn:

@@ -32,12 +32,18 @@ class _Lines(logging.Handler):
         say(f"segue: {record.getMessage()}")
 
 
-def say_what_is_logged() -> None:
+@contextmanager
+def logged_lines() -> Iterator[None]:
     """Print what Segue's own loggers report, from INFO on, on standard error."""
     logger = logging.getLogger("segue")
+    level, handler = logger.level, _Lines()
     logger.setLevel(logging.INFO)
-    if not any(isinstance(handler, _Lines) for handler in logger.handlers):
-        logger.addHandler(_Lines())
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def print_json(document: Any) -> None:

@@ -14,6 +14,7 @@ from data.catalog import Catalog
 from data.errors import DataError, ParameterError
 from data.interactions import Interactions
 from engine.evaluation import PROTOCOLS, Fractions, Report, Settings, evaluate, make_task
+from ranker.config import RankerConfig
 
 STYLES, ARTISTS, TRACKS, USERS = 4, 10, 5, 60
 CF = CFConfig(factors=8, iterations=5)
@@ -196,7 +197,7 @@ def test_a_report_says_what_it_was_made_with(cold: Report) -> None:
     assert cold.ks == (5, 10)
     assert cold.sizes["eligible_tracks"] < cold.sizes["tracks"] == STYLES * ARTISTS * TRACKS
     assert cold.parameters["cf"]["factors"] == 8
-    assert cold.parameters["ranker"]["rrf_k"] == 60
+    assert cold.parameters["ranker"]["rrf_k"] == RankerConfig().rrf_k
     assert cold.skipped == {}
     assert list(cold.systems) == [
         "popularity", "als", "audio", "fusion", "audio-shuffled", "fusion-shuffled",
