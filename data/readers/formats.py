@@ -37,6 +37,8 @@ class FileKind:
         Columns in which a number is welcome; elsewhere only text and whole numbers are.
     lists : frozenset of str
         Columns that hold a list of numbers.
+    partial : bool
+        Whether a row may leave things out, which then stay as they are.
     """
 
     name: str
@@ -44,6 +46,7 @@ class FileKind:
     optional: tuple[str, ...] = ()
     numbers: frozenset[str] = frozenset()
     lists: frozenset[str] = frozenset()
+    partial: bool = False
 
     def present(self, found: Collection[str], file: str) -> list[str]:
         """Return the columns to read of those found.
@@ -66,7 +69,7 @@ class FileKind:
         return wanted
 
 
-TRACKS = FileKind("tracks", ("track_id",), TRACK_COLUMNS)
+TRACKS = FileKind("tracks", ("track_id",), TRACK_COLUMNS, partial=True)
 LISTENS = FileKind(
     "listens",
     ("user_id", "track_id"),

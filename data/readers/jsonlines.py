@@ -24,7 +24,8 @@ def read_json_lines(stream: BinaryIO, kind: FileKind, *, file: str) -> Iterator[
     """Read the rows of a stream of JSON lines.
 
     A whole number in a column of text becomes its decimal string, and a list of texts (genres)
-    is joined by `|`; a key that is absent or null is a missing value.
+    is joined by `|`. A key that is null is a missing value, and so is one that is absent, except
+    where rows may be partial: there it says nothing, and rows of other keys are another chunk.
 
     Yields
     ------
@@ -46,7 +47,9 @@ def read_json_lines(stream: BinaryIO, kind: FileKind, *, file: str) -> Iterator[
             rows = _Rows(kind)
             problems = rows.parse(item)
             unknown |= rows.keys.difference(kind.required, kind.optional)
-            yield rows.chunk(problems)
+            for part in rows.parts():
+                yield part.chunk(problems)
+                problems = ()
     if empty:
         raise DataError(f"{file} is empty. Each line must hold one JSON object.")
     note_extra(file, sorted(unknown))
@@ -79,6 +82,21 @@ class _Rows:
                 problems.append(Problem(number, reason, line))
         self.keys = set().union(*self._rows)
         return tuple(problems)
+
+    def parts(self) -> Iterator[_Rows]:
+        """Yield the rows by which of our keys they hold, if they may be partial; else all."""
+        if not self._kind.partial or len(self._rows) == 0:
+            yield self
+            return
+        parts: dict[frozenset[str], _Rows] = {}
+        for row, number, line in zip(self._rows, self._numbers, self._lines, strict=True):
+            keys = frozenset(row).intersection(self._kind.optional)
+            part = parts.setdefault(keys, _Rows(self._kind))
+            part.keys = set(keys)
+            part._rows.append(row)
+            part._numbers.append(number)
+            part._lines.append(line)
+        yield from parts.values()
 
     def _row(self, line: str) -> tuple[_Row, str | None]:
         try:

@@ -21,8 +21,10 @@ Sink = Callable[[pa.Table], None]
 
 
 @contextmanager
-def open_sink(path: Path, schema: pa.Schema) -> Iterator[Sink]:
+def open_sink(path: Path, schema: pa.Schema, *, nulls: bool = False) -> Iterator[Sink]:
     """Give a function that appends a table; the file appears when the block ends without error.
+
+    `nulls` says whether JSON lines write a missing value as null, or leave its key out.
 
     Raises
     ------
@@ -39,7 +41,7 @@ def open_sink(path: Path, schema: pa.Schema) -> Iterator[Sink]:
             if suffix in DELIMITERS:
                 yield _delimited(file, schema, DELIMITERS[suffix])
             else:
-                yield lambda table: _json_lines(file, table)
+                yield lambda table: _json_lines(file, table, nulls=nulls)
 
 
 @contextmanager
@@ -82,7 +84,7 @@ def _needs_quotes(column: pa.ChunkedArray, delimiter: str) -> bool:
     return bool(pc.any(found).as_py())
 
 
-def _json_lines(file: BinaryIO, table: pa.Table) -> None:
+def _json_lines(file: BinaryIO, table: pa.Table, *, nulls: bool) -> None:
     for row in table.to_pylist():
-        known = {name: value for name, value in row.items() if value is not None}
-        file.write((json.dumps(known, ensure_ascii=False) + "\n").encode())
+        kept = {name: value for name, value in row.items() if nulls or value is not None}
+        file.write((json.dumps(kept, ensure_ascii=False) + "\n").encode())

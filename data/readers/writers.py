@@ -54,7 +54,9 @@ def write_tracks(path: Path, frames: Iterable[pd.DataFrame]) -> int:
     DataError
         If the suffix is unknown, or a frame lacks `track_id`.
     """
-    return _write(path, (_table(frame, _TRACKS, needed=1) for frame in frames), _TRACKS)
+    tables = (_table(frame, _TRACKS, needed=1) for frame in frames)
+    # With nulls: a key that a track leaves out would say nothing, and leave what is stored alone.
+    return _write(path, tables, _TRACKS, nulls=True)
 
 
 def write_listens(path: Path, frames: Iterable[pd.DataFrame]) -> int:
@@ -135,9 +137,11 @@ def write_embeddings(path: Path, batches: Iterable[Batch]) -> int:
     return _write(path, (_vectors(ids, rows, schema) for ids, rows in batches), schema)
 
 
-def _write(path: Path, tables: Iterator[pa.Table], schema: pa.Schema) -> int:
+def _write(
+    path: Path, tables: Iterator[pa.Table], schema: pa.Schema, *, nulls: bool = False
+) -> int:
     rows = 0
-    with open_sink(Path(path), schema) as sink:
+    with open_sink(Path(path), schema, nulls=nulls) as sink:
         for table in tables:
             sink(table)
             rows += table.num_rows

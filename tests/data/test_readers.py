@@ -347,3 +347,20 @@ def test_an_unknown_suffix_names_the_known_ones(tmp_path, name, read):
 def test_a_file_that_is_not_there(tmp_path, read):
     with pytest.raises(DataError, match=r"There is no file .*nowhere\.csv"):
         read(tmp_path / "nowhere.csv")
+
+
+def test_a_key_that_a_track_leaves_out_is_not_stated(tmp_path):
+    path = tmp_path / "tracks.jsonl"
+    path.write_text(
+        '{"track_id": "a", "title": "A", "artist": null}\n'
+        '{"track_id": "b", "title": "B"}\n'
+        '{"track_id": "c", "artist": "C", "title": "C"}\n'
+    )
+    frames = list(read_tracks(path))
+    assert [list(frame.columns) for frame in frames] == [
+        ["track_id", "title", "artist"],
+        ["track_id", "title"],
+    ]
+    assert frames[0]["track_id"].tolist() == ["a", "c"]
+    assert frames[0]["artist"].tolist() == [None, "C"]
+    assert frames[1]["track_id"].tolist() == ["b"]
