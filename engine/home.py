@@ -11,7 +11,7 @@
     ├── work/               checkpoints of training, safe to delete when none is running
     ├── redis/              the embedded cache's socket and log
     ├── sample/             the demo's catalogue
-    └── fma/                the FMA data set, if it was fetched
+    └── fma/, lastfm/       public data sets that were fetched
 """
 
 from __future__ import annotations

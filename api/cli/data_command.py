@@ -15,7 +15,8 @@ from api.cli.output import json_option, print_json, progress_bar, say, under
 from api.cli.session import Session, with_session
 from data.errors import DataError
 from data.fma import fetch_fma
-from data.readers import read_tracks, write_listens
+from data.lastfm import fetch_lastfm
+from data.readers import read_listens, read_tracks, write_listens
 from data.sample import generate_sample, simulate_listens
 from engine.spaces import embeddings_in_use
 
@@ -95,6 +96,33 @@ def fma(session: Session, size: str, directory: Path | None, no_import: bool) ->
         with session.store() as store:
             counts = store.put_tracks(read_tracks(tracks))
         click.echo(f"Imported {counts.new:,} new tracks, {counts.changed:,} changed.")
+
+
+@command.command()
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path),
+    default=None,
+    show_default="lastfm in the home",
+    help="Where the archive is kept and unpacked.",
+)
+@click.option("--no-import", is_flag=True, help="Only download and unpack.")
+@with_session
+def lastfm(session: Session, directory: Path | None, no_import: bool) -> None:
+    """Fetch the Last.fm data set of HetRec 2011 and import its plays (non-commercial use only).
+
+    1,892 users and how often they played 17,632 artists, who stand for tracks here.
+    """
+    target = directory or session.home.create().root / "lastfm"
+    with progress_bar() as progress:
+        files = fetch_lastfm(target, progress=progress)
+    click.echo(f"Wrote {files.tracks} and {files.listens}.")
+    if not no_import:
+        with session.store() as store:
+            tracks = store.put_tracks(read_tracks(files.tracks))
+            listens = store.put_listens(read_listens(files.listens))
+        click.echo(f"Imported {tracks.new:,} new tracks and {listens.new:,} new listens.")
 
 
 @command.command()

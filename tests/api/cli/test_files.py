@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import hashlib
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from data.lastfm import fetch_lastfm
 from tests.api.cli.conftest import Segue
+from tests.data.file_server import serving
+from tests.data.test_lastfm import GOOD
 
 
 def test_import_tells_what_changed(segue: Segue, files: dict[str, Path]) -> None:
@@ -131,3 +136,14 @@ def test_what_the_readers_note_is_said(segue: Segue, tmp_path: Path) -> None:
     result = segue("import", "tracks", file)
     assert result.status == 0
     assert "colour" in result.err
+
+
+def test_lastfm_is_fetched_and_imported(segue: Segue, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(files={"/lastfm.zip": GOOD}) as server:
+        fetch = partial(
+            fetch_lastfm, url=f"{server.url}/lastfm.zip", sha256=hashlib.sha256(GOOD).hexdigest()
+        )
+        monkeypatch.setattr("api.cli.data_command.fetch_lastfm", fetch)
+        result = segue("data", "lastfm")
+    assert result.status == 0
+    assert "3 new tracks and 3 new listens" in result.out
