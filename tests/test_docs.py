@@ -206,7 +206,11 @@ def parse(line: str, *, whole: bool = True) -> None:
     context: click.Context | None = None
     while isinstance(command, click.Group):
         context = click.Context(command, info_name=words[0], parent=context)
+        given = words
         _, words, _ = command.make_parser(context).parse_args(words[1:])
+        if not words and command.invoke_without_command:
+            command.make_context(given[0], given[1:], parent=context.parent)
+            return
         if not words and not whole:
             return
         found = command.get_command(context, words[0]) if words else None
@@ -225,6 +229,8 @@ class TestParse:
         parse("segue --home x recommend USER -n 5 --strategy cf  # a comment")
         parse("segue import", whole=False)
         parse("segue map --method tsne", whole=False)
+        parse("segue evaluate -k 5")
+        parse("segue evaluate audio --seed 1")
 
     @pytest.mark.parametrize(
         "line",
@@ -235,6 +241,8 @@ class TestParse:
             "segue --hme x train",
             "segue train sound",
             "segue similar one two",
+            "segue evaluate --protocol lunar",
+            "segue evaluate sound",
         ],
     )
     @pytest.mark.parametrize("whole", [True, False])

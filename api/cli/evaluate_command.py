@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
+from api.cli.lazy import LazyGroup
 from api.cli.output import progress_bar, say
 from api.cli.session import Session, with_session
 from data.errors import DataError
@@ -14,7 +16,14 @@ from engine.evaluation import PROTOCOLS, Settings, evaluate, render_text, write_
 from engine.spaces import embeddings_in_use
 
 
-@click.command(name="evaluate")
+@click.group(
+    name="evaluate",
+    cls=LazyGroup,
+    lazy={"audio": "Measure the audio encoder on artists it never heard."},
+    modules="api.cli.evaluate_{}_command",
+    invoke_without_command=True,
+    subcommand_metavar="[COMMAND [ARGS]...]",
+)
 @click.option(
     "--protocol",
     type=click.Choice(list(PROTOCOLS)),
@@ -53,6 +62,9 @@ def command(
     Models are trained on the rest, with the settings of this home; nothing that is served
     changes.
     """
+    if click.get_current_context().invoked_subcommand is not None:
+        _hand_over(session)
+        return
     with session.store() as store:
         catalog = store.load_catalog()
         plays = store.load_feedback(catalog.tracks).plays
@@ -83,3 +95,18 @@ def command(
         write_json(report, json_file)
         say(f"Wrote {json_file}.")
     click.echo(render_text(report))
+
+
+def _hand_over(session: Session) -> None:
+    """Let the command behind this one have its home and settings; other options are none of its."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if given and name not in {"own_home", "own_config"}:
+            word = context.invoked_subcommand
+            raise click.UsageError(
+                f"{parameter.opts[0]} does not go before {word!r}; say what {word!r} is to do "
+                "behind it."
+            )
+    context.find_root().obj.update(home=session.home.root, config=session.config)

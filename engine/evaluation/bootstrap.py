@@ -70,13 +70,64 @@ def intervals(
     ParameterError
         If a number is out of range.
     """
+    _check(values, resamples, level)
+    sums = [counts @ values for counts in _draws(len(values), resamples, seed)]
+    means = np.concatenate(sums) / len(values)  # (resamples, q)
+    return _estimates(values, means, level)
+
+
+def clustered_intervals(
+    values: FloatArray,
+    clusters: npt.NDArray[np.integer],
+    *,
+    resamples: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> list[Estimate]:
+    """Return the mean of each column, with an interval from resampling whole clusters of rows.
+
+    Rows of one cluster, such as the tracks of one artist, resemble each other, so they are drawn
+    together; a resample's mean is over all rows that it holds.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (m, q)
+        One row an item, one column a measure.
+    clusters : ndarray of int, shape (m,)
+        The cluster of each row.
+    resamples, level, seed
+        See `intervals`.
+
+    Returns
+    -------
+    list of Estimate, length q
+
+    Raises
+    ------
+    DataError
+        If there is no row.
+    ParameterError
+        If a number is out of range.
+    """
+    _check(values, resamples, level)
+    _, codes, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
+    totals = np.zeros((len(sizes), values.shape[1]))
+    np.add.at(totals, codes, values)
+    draws = _draws(len(sizes), resamples, seed)
+    means = [counts @ totals / (counts @ sizes)[:, np.newaxis] for counts in draws]
+    return _estimates(values, np.concatenate(means), level)
+
+
+def _check(values: FloatArray, resamples: int, level: float) -> None:
     check_positive("resamples", resamples, integer=True)
     if not 0 < level < 1:
         raise ParameterError(f"`level` must lie between 0 and 1. Received: {level!r}.")
     if not len(values):
         raise DataError("An interval needs at least one user. Received: none.")
-    sums = [counts @ values for counts in _draws(len(values), resamples, seed)]
-    means = np.concatenate(sums) / len(values)  # (resamples, q)
+
+
+def _estimates(values: FloatArray, means: FloatArray, level: float) -> list[Estimate]:
+    """Return the means of `values`, with the quantiles of resampled `means`, (resamples, q)."""
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
     middle = values.mean(axis=0)
     return [

@@ -145,7 +145,7 @@ def _systems_table(report: Report, k: int) -> str:
     for name, metrics in report.systems.items():
         intervals = [with_interval(metrics[f"{m}@{k}"]) for m in wide]
         rows.append([name, *intervals, *(f"{metrics[f'{m}@{k}'].mean:.4f}" for m in narrow)])
-    return _table(rows)
+    return text_table(rows)
 
 
 def _differences_table(report: Report) -> str:
@@ -154,7 +154,7 @@ def _differences_table(report: Report) -> str:
     for d in report.differences:
         cells = [with_interval(d.metrics[f"{m}@{k}"], signed=True) for m in ("ndcg", "recall")]
         rows.append([f"{d.system} - {d.baseline}", *cells])
-    return _table(rows) + "\n(* the interval excludes zero)"
+    return text_table(rows) + "\n(* the interval excludes zero)"
 
 
 def _slices_table(report: Report) -> str:
@@ -162,7 +162,7 @@ def _slices_table(report: Report) -> str:
     rows = [[f"{metric} by activity", *(slice_title(s) for s in report.slices)]]
     for name in report.systems:
         rows.append([name, *(with_interval(s.systems[name][metric]) for s in report.slices)])
-    return _table(rows)
+    return text_table(rows)
 
 
 def slice_title(part: Slice) -> str:
@@ -182,7 +182,8 @@ def with_interval(estimate: Estimate, *, signed: bool = False) -> str:
     return f"{estimate.mean:{form}} {bounds}{star}"
 
 
-def _table(rows: list[list[str]]) -> str:
+def text_table(rows: list[list[str]]) -> str:
+    """Return rows of cells, the first of them the heading, as an aligned table."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows]
     rule = "  ".join("-" * w for w in widths)

@@ -1,0 +1,93 @@
+"""`segue evaluate audio`: measures the encoder on artists that its training never heard."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from api.cli.embed_command import report_bad_file, workers_option
+from api.cli.output import progress_bar, say
+from api.cli.session import Session, with_session
+from audio_model.cache import MelCache
+from audio_model.recipes import RECIPES
+from data.files import write_atomically
+from engine.hearing import render_hearing
+from engine.hearing.run import HearingSettings, evaluate_audio
+from engine.training.sound import audio_files
+
+
+@click.command(name="audio")
+@click.option(
+    "--recipe",
+    "recipes",
+    type=click.Choice(list(RECIPES)),
+    multiple=True,
+    show_default="audio.recipe of the settings",
+    help="Recipe to train and measure; may be repeated.",
+)
+@click.option(
+    "--max-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=None,
+    show_default="audio.max_seconds of the settings",
+    help="Time box of each training.",
+)
+@click.option(
+    "--test-fraction",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.4,
+    show_default=True,
+    help="Share of the artists with enough tracks that training does not hear.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@workers_option
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="Also write the report as JSON; - for standard output, and nothing else there.",
+)
+@with_session
+def command(
+    session: Session,
+    *,
+    recipes: tuple[str, ...],
+    max_seconds: float | None,
+    test_fraction: float,
+    seed: int,
+    workers: int,
+    json_file: Path | None,
+) -> None:
+    """Compare MFCCs, the untrained network and trained recipes at finding the same artist.
+
+    Each recipe is trained on some of the artists and asked about the others. Can be killed at any
+    time: the same command goes on where it was. Nothing that is served changes.
+    """
+    audio = session.settings.audio
+    if max_seconds is not None:
+        audio = audio.model_copy(update={"max_seconds": max_seconds})
+    with session.store() as store:
+        catalog = store.load_catalog()
+    with session.home.lock("evaluate audio"), progress_bar() as progress:
+        report = evaluate_audio(
+            audio_files(catalog),
+            catalog,
+            audio,
+            cache=MelCache(session.home.mel_cache, audio),
+            work=session.home.work / "evaluate-audio",
+            settings=HearingSettings(recipes, test_fraction, seed),
+            workers=workers,
+            progress=progress,
+            on_bad_file=report_bad_file,
+        )
+    text = json.dumps(report.as_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    if json_file is not None and str(json_file) == "-":
+        click.echo(text)
+        return
+    if json_file is not None:
+        write_atomically(json_file, (text + "\n").encode("utf-8"))
+        say(f"Wrote {json_file}.")
+    click.echo(render_hearing(report))

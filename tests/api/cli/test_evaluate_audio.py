@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.api.cli.conftest import Segue
+from tests.engine.sounds import TINY, chord
+
+
+@pytest.fixture
+def sounds(segue: Segue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Segue:
+    """A command line whose home holds three artists of four tracks."""
+    rows = []
+    for i in range(12):
+        path = chord(tmp_path / f"s{i}.wav", base=110 * 2 ** (i // 4), seconds=1.6, seed=i)
+        rows.append((f"s{i}", f"Artist {i // 4}", str(path)))
+    file = tmp_path / "tracks.csv"
+    pd.DataFrame(rows, columns=["track_id", "artist", "audio_path"]).to_csv(file, index=False)
+    assert segue("import", "tracks", file).status == 0
+    for name in ("n_mels", "chunk_frames", "max_steps", "batch_size", "threads"):
+        monkeypatch.setenv(f"SEGUE_AUDIO__{name}".upper(), str(getattr(TINY, name)))
+    return segue
+
+
+def test_measures_and_changes_nothing_that_is_served(sounds: Segue, tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    shown = sounds("evaluate", "audio", "--workers", 1, "--json", file)
+    assert shown.status == 0
+    assert "2 artists held out of 3" in shown.out
+    assert "article - mfcc" in shown.out
+    home = tmp_path / "home"
+    assert not (home / "work" / "evaluate-audio").exists()
+    assert not (home / "encoders").exists()
+    assert not (home / "bundles").exists()
+    words = ("evaluate", "audio", "--recipe", "article", "--max-seconds", 100, "--json", "-")
+    printed = sounds(*words, "--workers", 1).json
+    written = json.loads(file.read_text())
+    assert printed["sections"] == written["sections"]
+    assert set(written["skipped"]) == {
+        "tracks, other albums",
+        "chunks, other albums",
+        "genre",
+        "genre, other artists",
+    }
+
+
+def test_too_few_artists_are_one_line(segue: Segue, tmp_path: Path) -> None:
+    result = segue("evaluate", "audio")
+    assert result.status == 1
+    assert "Import tracks that have `artist` and `audio_path`." in result.complaint
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["evaluate", "--protocol", "random", "audio"], "--protocol does not go before 'audio'"),
+        (["evaluate", "audio", "--recipe", "soup"], "'soup' is not 'article'"),
+        (["evaluate", "audio", "--test-fraction", "1"], "1.0 is not in the range"),
+        (["evaluate", "sound"], "No such command 'sound'"),
+    ],
+)
+def test_wrong_arguments(segue: Segue, words: list[str], message: str) -> None:
+    result = segue(*words)
+    assert result.status == 2
+    assert message in result.complaint
+
+
+def test_the_home_may_stand_before_the_word(segue: Segue, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    assert segue("evaluate", "--home", other, "audio").status == 1
+    assert (other / "segue.db").is_file()
+    assert not (tmp_path / "home").exists()
+
+
+def test_evaluate_alone_loads_no_tensorflow() -> None:
+    code = (
+        "import sys; from api.cli.main import cli\n"
+        "cli(['evaluate', '--help'], standalone_mode=False)\n"
+        "sys.exit('tensorflow' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
