@@ -95,7 +95,10 @@ class LiveModels:
     def _replace(self, bundle_id: str) -> None:
         try:
             bundle = Bundle.open(self._registry.root / bundle_id)
-            self._models = Models.of(bundle, self._sections)
+            models = Models.of(bundle, self._sections)
+            if bundle_id != self._seen:
+                return  # another was published meanwhile, and may be open already
+            self._models = models
             logger.info("Serving bundle %s.", bundle_id)
         except SegueError as error:
             logger.error("%s The old bundle goes on serving.", error)  # noqa: TRY400 - one line
