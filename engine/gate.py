@@ -13,7 +13,7 @@ def faults(bundle: Bundle) -> list[str]:
     Parameters
     ----------
     bundle : Bundle
-        Opened, so its hashes, shapes and vocabularies are right already.
+        Opened, so its shapes and vocabularies are right already.
 
     Returns
     -------

@@ -7,15 +7,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ranker.candidates import BoolArray, Candidates, top_n
+from ranker.candidates import BoolArray, Candidates, best_of
 
 
 class VectorIndex(Protocol):
     """Finds the tracks whose vectors are nearest to a query."""
-
-    def scores(self, query: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return the cosine to every track, shape (n,); minus infinity without a vector."""
-        ...
 
     def search(
         self, query: npt.NDArray[np.float32], k: int, *, eligible: BoolArray | None = None
@@ -47,18 +43,10 @@ class ExactIndex:
     def __len__(self) -> int:
         return len(self._vectors) - self._unknown.size
 
-    def scores(self, query: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return the cosine to every track, shape (n,); minus infinity without a vector."""
-        scores: npt.NDArray[np.float32] = self._vectors @ query  # (n, d) @ (d,) -> (n,)
-        scores[self._unknown] = -np.inf
-        return scores
-
     def search(
         self, query: npt.NDArray[np.float32], k: int, *, eligible: BoolArray | None = None
     ) -> Candidates:
         """Return up to `k` eligible tracks by cosine, best first."""
-        scores = self.scores(query)
-        if eligible is not None:
-            scores[~eligible] = -np.inf
-        best = top_n(scores, k)
-        return Candidates(self._source, best, scores[best])
+        scores: npt.NDArray[np.float32] = self._vectors @ query  # (n, d) @ (d,) -> (n,)
+        scores[self._unknown] = -np.inf
+        return best_of(self._source, scores, k, eligible=eligible)

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from data.history import History
+from data.vectors import unit_rows
 
 FloatMatrix = npt.NDArray[np.float32]
 
@@ -36,9 +37,3 @@ def audio_profile(history: History, embeddings: FloatMatrix) -> npt.NDArray[np.f
     weights = np.log1p(history.counts)[np.newaxis]  # (1, m)
     profile: npt.NDArray[np.float32] = unit_rows(weights @ embeddings[history.tracks])[0]
     return profile
-
-
-def unit_rows(rows: FloatMatrix) -> FloatMatrix:
-    """Scale each row of shape (d,) to length 1; zero rows stay zero."""
-    norms = np.linalg.norm(rows, axis=-1, keepdims=True)
-    return (rows / np.where(norms > 0, norms, 1)).astype(np.float32)

@@ -6,16 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cf_model.foldin import FoldIn
-from engine.index import ExactIndex
+from engine.index import VectorIndex
 from engine.profile import audio_profile
-from ranker.candidates import Candidates, Query, top_n
-
-
-def best_eligible(source: str, scores: npt.NDArray[np.float32], query: Query, n: int) -> Candidates:
-    """Return the `n` best eligible tracks of scores of shape (n_tracks,); changes `scores`."""
-    scores[~query.eligible] = -np.inf
-    best = top_n(scores, n)
-    return Candidates(source, best, scores[best])
+from ranker.candidates import Candidates, Query, best_of
 
 
 class PopularRetriever:
@@ -40,7 +33,7 @@ class PopularRetriever:
 
     def everything(self, query: Query, n: int) -> Candidates:
         """Return the `n` most popular eligible tracks, those that nobody played at the end."""
-        return best_eligible(self.name, self.scores.copy(), query, n)
+        return best_of(self.name, self.scores.copy(), n, eligible=query.eligible)
 
 
 class CFRetriever:
@@ -67,7 +60,7 @@ class CFRetriever:
         scores = self._item_factors @ user  # (n_tracks, f) @ (f,) -> (n_tracks,)
         # Zero is what the model predicts for a pair it knows nothing about: no proposal.
         scores[scores <= 0] = -np.inf
-        return best_eligible(self.name, scores, query, n)
+        return best_of(self.name, scores, n, eligible=query.eligible)
 
 
 class AudioRetriever:
@@ -75,14 +68,14 @@ class AudioRetriever:
 
     Parameters
     ----------
-    index : ExactIndex
+    index : VectorIndex
         Over the embeddings.
     embeddings : ndarray of float32, shape (n_tracks, d)
     """
 
     name = "audio"
 
-    def __init__(self, index: ExactIndex, embeddings: npt.NDArray[np.float32]) -> None:
+    def __init__(self, index: VectorIndex, embeddings: npt.NDArray[np.float32]) -> None:
         self._index = index
         self._embeddings = embeddings
 

@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from data.errors import BundleError, ParameterError
 from data.history import History
+from data.vectors import unit_rows
 from engine.bundle import Bundle
-from engine.index import ExactIndex
-from engine.profile import unit_rows
+from engine.index import ExactIndex, VectorIndex
 from engine.request import Item, check_n
-from ranker.candidates import Candidates, Query, merge, top_n
+from ranker.candidates import Candidates, Query, best_of, merge, top_n
 from ranker.config import RankerConfig
 from ranker.fusion import ReciprocalRankFusion
 
@@ -57,7 +57,7 @@ class SimilarTracks:
         self._fusion = ReciprocalRankFusion(config)
         self._acoustic, self._behaviour = contents.acoustic, contents.behaviour
         if self._acoustic is not None:
-            self._index = ExactIndex(self._acoustic.embeddings, self._acoustic.known)
+            self._index: VectorIndex = ExactIndex(self._acoustic.embeddings, self._acoustic.known)
         if self._behaviour is not None:
             self._norms = np.linalg.norm(self._behaviour.item_factors, axis=1)
             self._played = self._norms > 0
@@ -153,9 +153,7 @@ class SimilarTracks:
         factors = self._behaviour.item_factors
         norms = np.where(self._played, self._norms, 1) * self._norms[track]
         scores = (factors @ factors[track]) / norms
-        scores[~(eligible & self._played)] = -np.inf
-        best = top_n(scores, k)
-        return Candidates("cf", best, scores[best].astype(np.float32))
+        return best_of("cf", scores, k, eligible=eligible & self._played)
 
     def _blend(
         self, lists: list[Candidates], eligible: npt.NDArray[np.bool_], n: int

@@ -185,3 +185,23 @@ def top_n(scores: npt.NDArray[np.floating], n: int, *, among: IntArray | None = 
         positions, values = positions[chosen], values[chosen]
     order = np.argsort(-values, kind="stable")
     return positions[order].astype(np.int32, copy=False)
+
+
+def best_of(
+    source: str, scores: FloatArray, n: int, *, eligible: BoolArray | None = None
+) -> Candidates:
+    """Return the `n` best scored eligible tracks as candidates of a source.
+
+    Parameters
+    ----------
+    source : str
+    scores : ndarray of float32, shape (n_tracks,)
+        Minus infinity where the source says nothing. What is not eligible is made so in place.
+    n : int
+    eligible : ndarray of bool, shape (n_tracks,), optional
+        By default all.
+    """
+    if eligible is not None:
+        scores[~eligible] = -np.inf
+    best = top_n(scores, n)
+    return Candidates(source, best, scores[best])

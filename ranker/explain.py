@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from data.vectors import unit_rows
 from ranker.candidates import CandidatePool, IntArray
 from ranker.fusion import ReciprocalRankFusion
 
@@ -55,7 +56,7 @@ def cosines(vectors: FloatArray, tracks: IntArray, played: IntArray) -> FloatArr
     """
     # Not `@`: on a busy machine the threads of BLAS cost more than so small a product.
     products: FloatArray = np.einsum(
-        "kd,md->km", _unit_rows(vectors[tracks]), _unit_rows(vectors[played])
+        "kd,md->km", unit_rows(vectors[tracks]), unit_rows(vectors[played])
     )
     return products
 
@@ -136,9 +137,3 @@ def _relative(matrix: FloatArray) -> FloatArray:
         positive, highest, out=np.zeros_like(positive), where=highest > 0
     )
     return scaled
-
-
-def _unit_rows(rows: FloatArray) -> FloatArray:
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: FloatArray = np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0)
-    return unit

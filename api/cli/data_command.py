@@ -65,6 +65,20 @@ def sample(*, out: Path, as_json: bool, **options: Unpack[SampleOptions]) -> Non
         click.echo(f"Wrote {files.tracks} and {files.listens}.")
 
 
+def _fetch_options(folder: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command that fetches a data set `--dir` and `--no-import`."""
+    directory = click.option(
+        "--dir",
+        "directory",
+        type=click.Path(path_type=Path),
+        default=None,
+        show_default=f"{folder} in the home",
+        help="Where what is downloaded is kept and unpacked.",
+    )
+    no_import = click.option("--no-import", is_flag=True, help="Only download and unpack.")
+    return lambda function: directory(no_import(function))
+
+
 @command.command()
 @click.option(
     "--size",
@@ -73,15 +87,7 @@ def sample(*, out: Path, as_json: bool, **options: Unpack[SampleOptions]) -> Non
     show_default=True,
     help="small: 8,000 clips, 7.2 GiB.",
 )
-@click.option(
-    "--dir",
-    "directory",
-    type=click.Path(path_type=Path),
-    default=None,
-    show_default="fma in the home",
-    help="Where the archives are kept and unpacked.",
-)
-@click.option("--no-import", is_flag=True, help="Only download and unpack.")
+@_fetch_options("fma")
 @with_session
 def fma(session: Session, size: str, directory: Path | None, no_import: bool) -> None:
     """Fetch the Free Music Archive data set (FMA) and import its tracks.
@@ -99,15 +105,7 @@ def fma(session: Session, size: str, directory: Path | None, no_import: bool) ->
 
 
 @command.command()
-@click.option(
-    "--dir",
-    "directory",
-    type=click.Path(path_type=Path),
-    default=None,
-    show_default="lastfm in the home",
-    help="Where the archive is kept and unpacked.",
-)
-@click.option("--no-import", is_flag=True, help="Only download and unpack.")
+@_fetch_options("lastfm")
 @with_session
 def lastfm(session: Session, directory: Path | None, no_import: bool) -> None:
     """Fetch the Last.fm data set of HetRec 2011 and import its plays (non-commercial use only).

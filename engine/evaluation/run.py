@@ -14,12 +14,12 @@ from data.catalog import Catalog
 from data.checks import check_positive
 from data.errors import DataError, ParameterError
 from data.interactions import Interactions
+from data.vectors import unit_rows
 from engine.evaluation.answering import answer
 from engine.evaluation.lineup import line_up, pairs
 from engine.evaluation.protocols import Fractions, make_task
 from engine.evaluation.report import Report
 from engine.evaluation.summary import Summary
-from engine.profile import unit_rows
 from ranker.config import RankerConfig
 
 FloatMatrix = npt.NDArray[np.float32]

@@ -5,8 +5,9 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data.vectors import unit_rows
 from engine.index import ExactIndex
-from engine.profile import audio_profile, audio_profiles, unit_rows
+from engine.profile import audio_profile, audio_profiles
 from tests.engine.conftest import World, make_embeddings
 
 
