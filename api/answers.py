@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from audio_model.encoder import Heard
 from data.catalog import Catalog
 from data.vocabulary import Vocabulary
+from engine.bundle import BundleContents
 from engine.request import Item
+from engine.segments import Passage
 from engine.similarity import Listener
 from ranker.explain import Reason
 
@@ -18,7 +21,8 @@ def item_documents(items: Sequence[Item], catalog: Catalog) -> list[dict[str, An
     Returns
     -------
     list of dict
-        `track_id`, `title`, `artist`, `score`, `sources` and, where known, `reasons`.
+        `track_id`, `title`, `artist`, `score`, `sources` and, where known, `reasons` and
+        `segments`.
     """
     titles, artists = catalog.column("title"), catalog.column("artist")
     documents = []
@@ -32,6 +36,8 @@ def item_documents(items: Sequence[Item], catalog: Catalog) -> list[dict[str, An
         }
         if item.reason is not None:
             document["reasons"] = reason_document(item.reason, catalog)
+        if item.segments:
+            document["segments"] = [passage_document(p) for p in item.segments]
         documents.append(document)
     return documents
 
@@ -59,6 +65,40 @@ def reason_document(reason: Reason, catalog: Catalog) -> dict[str, Any]:
     }
 
 
+def passage_document(passage: Passage) -> dict[str, Any]:
+    """Describe two passages that sound alike: times in seconds, and their `similarity`."""
+    return {
+        "from": round(passage.start, 1),
+        "to": round(passage.end, 1),
+        "item_from": round(passage.item_start, 1),
+        "item_to": round(passage.item_end, 1),
+        "similarity": round(passage.similarity, 4),
+    }
+
+
+def passage_words(passage: dict[str, Any]) -> str:
+    """Say where two tracks sound alike, of a `passage_document`."""
+    here, there = (
+        f"{clock(passage[a])}-{clock(passage[b])}"
+        for a, b in (("from", "to"), ("item_from", "item_to"))
+    )
+    return f"{here} of this sounds like {there} of that"
+
+
+def clock(seconds: float) -> str:
+    """Return a time as a player shows it: 1:10, or 1:02:10."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def listener_documents(listeners: Sequence[Listener], users: Vocabulary) -> list[dict[str, Any]]:
     """Describe the users who would want a track: `user_id` and `score`."""
     return [{"user_id": users.id(e.user), "score": round(e.score, 6)} for e in listeners]
+
+
+def duplicate_of(heard: Heard, contents: BundleContents) -> str | None:
+    """Return the id of the track that is the same recording as a file; None if there is none."""
+    known = contents.duplicates
+    track = None if known is None else known.of_recording(heard.recording)
+    return None if track is None else contents.catalog.tracks.id(track)

@@ -9,7 +9,7 @@ from audio_model.chunks import split_chunks
 from audio_model.config import AudioConfig
 from audio_model.decode import load_audio
 from audio_model.embed import embed_files
-from audio_model.encoder import AudioEncoder, aggregate
+from audio_model.encoder import AudioEncoder, Heard, aggregate
 from audio_model.features import mel_mfcc_summary, mfcc_summary
 from audio_model.mel import log_mel
 from audio_model.recipes import RECIPES, Recipe
@@ -18,6 +18,7 @@ __all__ = [
     "RECIPES",
     "AudioConfig",
     "AudioEncoder",
+    "Heard",
     "MelCache",
     "Recipe",
     "aggregate",

@@ -11,14 +11,14 @@ import numpy.typing as npt
 from numpy.lib.format import open_memmap
 
 from audio_model.config import AudioConfig
-from audio_model.decode import check_file, load_audio
-from audio_model.mel import log_mel
+from audio_model.decode import check_file
+from audio_model.mel import sound_mel
 from data.errors import DataError, ParameterError
 from data.files import atomic_path
 
 HalfArray = npt.NDArray[np.float16]
 
-_VERSION = 1  # to be raised when the same settings give other spectrograms
+_VERSION = 2  # to be raised when the same settings give other spectrograms
 
 
 def fingerprint(path: Path, config: AudioConfig) -> str:
@@ -114,7 +114,7 @@ class MelCache:
         return self.directory / key[:2] / f"{key}.npy"
 
     def _store(self, key: str, path: Path) -> HalfArray:
-        mel = log_mel(load_audio(path, self.config), self.config).astype(np.float16)
+        mel = sound_mel(path, self.config)
         try:
             with (
                 atomic_path(self._file(key), durable=False) as temporary,

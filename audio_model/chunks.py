@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -39,6 +41,11 @@ def chunk_starts(n_frames: int, config: AudioConfig) -> npt.NDArray[np.int64]:
     return starts.astype(np.int64)
 
 
+def chunk_seconds(config: AudioConfig) -> float:
+    """Return the length of a chunk in seconds."""
+    return config.chunk_frames * config.hop_length / config.sr
+
+
 def cut_chunk(mel: npt.NDArray[np.floating], start: int, config: AudioConfig) -> FloatArray:
     """Return the chunk of shape (n_mels, chunk_frames) at a frame; a short spectrogram loops."""
     chunk = mel[:, start : start + config.chunk_frames]
@@ -46,6 +53,19 @@ def cut_chunk(mel: npt.NDArray[np.floating], start: int, config: AudioConfig) ->
         # From the beginning, over and over: padding with silence would be heard as a sound.
         chunk = np.take(mel, range(start, start + config.chunk_frames), axis=1, mode="wrap")
     return np.asarray(chunk, dtype=np.float32)
+
+
+def chunk_blocks(
+    mel: npt.NDArray[np.floating], config: AudioConfig, size: int
+) -> Iterator[FloatArray]:
+    """Yield the chunks of a spectrogram, see `split_chunks`, at most `size` at a time."""
+    starts = chunk_starts(mel.shape[1], config)
+    for at in range(0, len(starts), size):
+        block = starts[at : at + size]
+        chunks = np.empty((len(block), mel.shape[0], config.chunk_frames), np.float32)
+        for row, start in zip(chunks, block, strict=True):
+            row[:] = cut_chunk(mel, start, config)
+        yield chunks
 
 
 def split_chunks(mel: npt.NDArray[np.floating], config: AudioConfig) -> FloatArray:
@@ -63,4 +83,5 @@ def split_chunks(mel: npt.NDArray[np.floating], config: AudioConfig) -> FloatArr
     ndarray of float32, shape (n_chunks, n_mels, chunk_frames)
         At least one, see `chunk_starts`.
     """
-    return np.stack([cut_chunk(mel, s, config) for s in chunk_starts(mel.shape[1], config)])
+    (chunks,) = chunk_blocks(mel, config, mel.shape[1])
+    return chunks

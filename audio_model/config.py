@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from audio_model.recipes import check_recipe
+from audio_model.recipes import RECIPES, check_recipe
 
 MEL_FIELDS = ("sr", "n_fft", "hop_length", "n_mels", "top_db", "min_duration", "max_duration")
 """The settings that a mel-spectrogram depends on; a change of one asks for new spectrograms."""
@@ -21,8 +23,14 @@ class AudioConfig(BaseModel):
     n_fft: int = Field(2048, ge=16, le=65_536, description="Length of the STFT window, samples.")
     hop_length: int = Field(512, gt=0, description="Samples from one frame to the next.")
     n_mels: int = Field(128, ge=8, le=1024, description="Mel bands.")
+    recipe: str = Field("crops", description="Name of the training recipe.")
     chunk_frames: int = Field(
-        129, ge=8, description="Frames of one chunk, the network's input (129 frames are 3.0 s)."
+        RECIPES["crops"].chunk_frames,
+        ge=8,
+        description=(
+            "Frames of one chunk, the network's input; default: the recipe's (216: 5.0 s; "
+            "`article`: 129)."
+        ),
     )
     top_db: float = Field(
         80.0, gt=0, le=200, description="Dynamic range kept, dB: values lie in -top_db..0."
@@ -31,11 +39,10 @@ class AudioConfig(BaseModel):
         1.0, gt=0, description="Sound shorter than this is refused, seconds."
     )
     max_duration: float = Field(
-        600.0,
+        14_400.0,
         gt=0,
-        description="Only so much of a longer file is read, from its start, seconds (600: 0.2 GB).",
+        description="Only so much of a longer file is read, from its start, seconds.",
     )
-    recipe: str = Field("article", description="Name of the training recipe.")
     epochs: int | None = Field(None, gt=0, description="Passes over all chunks; default: recipe's.")
     batch_size: int | None = Field(None, ge=2, description="Chunks a step; default: recipe's.")
     max_steps: int | None = Field(
@@ -53,6 +60,14 @@ class AudioConfig(BaseModel):
     )
     threads: int = Field(0, ge=0, description="Threads of TensorFlow; 0: one for each core.")
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of initial weights, order and noise.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _chunks_of_the_recipe(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or "chunk_frames" in values:
+            return values
+        recipe = RECIPES.get(values.get("recipe", cls.model_fields["recipe"].default))
+        return values if recipe is None else {**values, "chunk_frames": recipe.chunk_frames}
 
     @field_validator("recipe")
     @classmethod
@@ -73,6 +88,18 @@ class AudioConfig(BaseModel):
                 f"Received: {self.min_duration:g}."
             )
         return self
+
+    def for_recipe(self, name: str) -> AudioConfig:
+        """Return these settings with another recipe, and its length of a chunk.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such recipe.
+        """
+        check_recipe(name)
+        frames = RECIPES[name].chunk_frames
+        return self.model_copy(update={"recipe": name, "chunk_frames": frames})
 
     def mel_parameters(self) -> dict[str, float]:
         """Return the settings that a mel-spectrogram depends on (`MEL_FIELDS`), by name."""

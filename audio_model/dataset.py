@@ -17,21 +17,25 @@ import numpy as np
 import numpy.typing as npt
 
 from audio_model.cache import HalfArray, MelCache
-from audio_model.chunks import chunk_starts
+from audio_model.chunks import chunk_starts, cut_chunk
 from audio_model.clips import Clip
 from audio_model.config import AudioConfig
+from audio_model.mel import scale_mel
 from audio_model.recipes import Recipe
 from audio_model.views import VIEWS
 from data.checks import check_choice
 from data.errors import AudioError
 
 FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+Batch = tuple[FloatArray, npt.NDArray[np.int32]]
+"""Views and groups, see `ChunkDataset.batch`."""
 
 _AHEAD = 3  # batches made while the network is busy
 
 
 class ChunkDataset:
-    """All chunks of some clips.
+    """What training draws its batches from: all chunks of some clips, or all clips.
 
     Parameters
     ----------
@@ -42,7 +46,9 @@ class ChunkDataset:
     config : AudioConfig
         `chunk_frames`, `top_db`, `seed`.
     recipe : Recipe
-        Batch size and views.
+        Batch size, views, and what is sampled.
+    groups : ndarray of int64, shape (n_clips,), optional
+        Clips of equal number belong together, as those of one artist; by default none do.
 
     Raises
     ------
@@ -51,15 +57,24 @@ class ChunkDataset:
     """
 
     def __init__(
-        self, clips: Sequence[Clip], cache: MelCache, *, config: AudioConfig, recipe: Recipe
+        self,
+        clips: Sequence[Clip],
+        cache: MelCache,
+        *,
+        config: AudioConfig,
+        recipe: Recipe,
+        groups: IntArray | None = None,
     ) -> None:
         check_choice("views", recipe.views, VIEWS.keys())
-        starts = [chunk_starts(clip.n_frames, config) for clip in clips]
+        starts = [_anchors(clip, config, recipe) for clip in clips]
         owners = [np.full(len(s), i, np.int32) for i, s in enumerate(starts)]
         self._start = np.concatenate([*starts, np.empty(0, np.int64)])
         self._clip = np.concatenate([*owners, np.empty(0, np.int32)])
+        self._groups = np.arange(len(clips)) if groups is None else np.asarray(groups)
         self._clips, self._cache, self._config, self._recipe = clips, cache, config, recipe
         self._order = lru_cache(maxsize=2)(self._shuffle)
+        if len(self) < 2 and recipe.sampling == "tracks":
+            raise AudioError(f"Training needs at least two tracks. Received: {len(self)}.")
         if len(self) < 2:
             seconds = 2 * config.chunk_frames * config.hop_length / config.sr
             raise AudioError(
@@ -83,21 +98,42 @@ class ChunkDataset:
     @property
     def fingerprint(self) -> str:
         """Changes when the clips or their spectrograms do."""
-        rows = [[clip.key, clip.n_frames] for clip in self._clips]
+        groups = self._groups.tolist()
+        rows = [[c.key, c.n_frames, g] for c, g in zip(self._clips, groups, strict=True)]
         return sha256(json.dumps(rows).encode()).hexdigest()
 
-    def batch(self, step: int) -> FloatArray:
-        """Return the views of the batch of a step, counted from 0 over all epochs.
+    def batch(self, step: int) -> Batch:
+        """Return the batch of a step, counted from 0 over all epochs.
 
         Returns
         -------
-        ndarray of float32, shape (2, batch_size, n_mels, chunk_frames)
+        views : ndarray of float32, shape (2, batch_size, n_mels, chunk_frames)
+        groups : ndarray of int32, shape (batch_size,)
         """
         epoch, at = divmod(step, self.steps_per_epoch)
         chosen = self._order(epoch)[at * self.batch_size : (at + 1) * self.batch_size]
         anchors = [(self._mel(self._clip[c]), int(self._start[c])) for c in chosen]
         rng = np.random.default_rng([self._config.seed, epoch, at])
-        return VIEWS[self._recipe.views](anchors, self._config, self._recipe, rng)
+        views = VIEWS[self._recipe.views](anchors, self._config, self._recipe, rng)
+        return views, self._groups[self._clip[chosen]].astype(np.int32)
+
+    def sample(self, a_clip: int, *, most: int) -> FloatArray:
+        """Return up to `a_clip` chunks of each clip, evenly spread, and up to `most` in all.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, n_mels, chunk_frames)
+            Scaled to 0..1. Of too many clips, some have their turn.
+        """
+        clips = np.linspace(0, len(self._clips) - 1, min(most, len(self._clips))).astype(int)
+        share = max(1, min(a_clip, most // len(clips)))
+        found = []
+        for index in clips:
+            mel = self._mel(index)
+            starts = chunk_starts(mel.shape[1], self._config)
+            picked = np.unique(np.linspace(0, len(starts) - 1, share).round().astype(int))
+            found += [cut_chunk(mel, int(starts[i]), self._config) for i in picked]
+        return scale_mel(np.stack(found), self._config)
 
     def _shuffle(self, epoch: int) -> npt.NDArray[np.int64]:
         return np.random.default_rng([self._config.seed, epoch]).permutation(len(self))
@@ -108,12 +144,19 @@ class ChunkDataset:
         return self._cache.mel(clip.path) if mel is None else mel
 
 
-def prefetch(dataset: ChunkDataset, steps: range) -> Generator[FloatArray, None, None]:
+def _anchors(clip: Clip, config: AudioConfig, recipe: Recipe) -> npt.NDArray[np.int64]:
+    """Return where the anchors of a clip begin: its chunks, or one that stands for the clip."""
+    if recipe.sampling == "tracks":
+        return np.zeros(1, np.int64)
+    return chunk_starts(clip.n_frames, config)
+
+
+def prefetch(dataset: ChunkDataset, steps: range) -> Generator[Batch, None, None]:
     """Yield the batches of steps, made ahead by a thread; its errors are raised here."""
-    ready: Queue[FloatArray | BaseException] = Queue(maxsize=_AHEAD)
+    ready: Queue[Batch | BaseException] = Queue(maxsize=_AHEAD)
     stop = threading.Event()
 
-    def put(item: FloatArray | BaseException) -> None:
+    def put(item: Batch | BaseException) -> None:
         while not stop.is_set():
             try:
                 return ready.put(item, timeout=0.1)

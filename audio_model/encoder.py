@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy.typing as npt
 from audio_model.config import AudioConfig
 
 FloatArray = npt.NDArray[np.float32]
+HalfArray = npt.NDArray[np.float16]
+WordArray = npt.NDArray[np.uint32]
 
 
 class AudioEncoder(Protocol):
@@ -48,6 +51,32 @@ class AudioEncoder(Protocol):
     def embed_mel(self, mel: npt.NDArray[np.floating]) -> FloatArray:
         """Embed a log-mel-spectrogram of any length, shape (n_mels, n_frames), as shape (dim,)."""
         ...
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What one sound file becomes.
+
+    Attributes
+    ----------
+    embedding : ndarray of float32, shape (dim,)
+        The track, of unit length: see `aggregate`.
+    segments : ndarray of float16, shape (n_chunks, dim)
+        Its chunks, unit rows (to what float16 holds), in the order of
+        `audio_model.chunks.chunk_starts`.
+    recording : ndarray of uint32, shape (n_words,)
+        Print of the recording, by which near-duplicates are found: see
+        `audio_model.recording`.
+    """
+
+    embedding: FloatArray
+    segments: HalfArray
+    recording: WordArray
+
+    @classmethod
+    def from_chunks(cls, embeddings: FloatArray, recording: WordArray) -> Heard:
+        """Make it of the embeddings of all chunks, shape (n_chunks, dim), and the print."""
+        return cls(aggregate(embeddings), embeddings.astype(np.float16), recording)
 
 
 def aggregate(chunk_embeddings: FloatArray) -> FloatArray:

@@ -10,22 +10,27 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from audio_model.arrays import UNREADABLE, read_arrays, write_arrays
 from audio_model.backend import tf
 from audio_model.cache import MelCache
-from audio_model.chunks import split_chunks
+from audio_model.chunks import chunk_blocks
 from audio_model.config import AudioConfig
-from audio_model.decode import load_audio
-from audio_model.encoder import aggregate
-from audio_model.mel import log_mel, scale_mel
+from audio_model.encoder import Heard, aggregate
+from audio_model.mel import sound_mel
 from audio_model.network import build_network
 from audio_model.recipes import Recipe, resolve_recipe
+from audio_model.recording import recording_print
+from audio_model.saved import (
+    FORMAT,
+    Description,
+    one_line_errors,
+    read_description,
+    read_weights,
+    write_encoder,
+)
 from data.errors import BundleError, ParameterError
-from data.files import write_atomically
 
 FloatArray = npt.NDArray[np.float32]
 
-_FORMAT = 1
 _BATCH = 16  # chunks a call of the network: larger batches are no faster on a processor
 
 
@@ -61,10 +66,11 @@ class KerasEncoder:
             variable.assign(value)
         self._weights = weights
         self._fingerprint = _fingerprint(config, recipe, weights)
-        # One fixed shape: traced once, and a chunk meets the same kernels in any company.
-        shape = (_BATCH, config.n_mels, config.chunk_frames, 1)
+        # One fixed shape: traced once, and a chunk meets the same kernels in any company. Scaling
+        # (as `scale_mel`) is a part of the graph, which does it without copies of its own.
+        shape = (_BATCH, config.n_mels, config.chunk_frames)
         self._predict = tf.function(
-            lambda x: self._model(x, training=False),
+            lambda x: self._model(x[..., tf.newaxis] / config.top_db + 1, training=False),
             input_signature=[tf.TensorSpec(shape, tf.float32)],
             autograph=False,
         )
@@ -105,26 +111,41 @@ class KerasEncoder:
                 f"`chunks` must be of shape (n, {shape[0]}, {shape[1]}). Received: {chunks.shape}."
             )
         out = np.empty((len(chunks), self.dim), np.float32)
-        batch = np.zeros((_BATCH, *shape, 1), np.float32)
         for start in range(0, len(chunks), _BATCH):
-            part = chunks[start : start + _BATCH]
-            batch[: len(part), ..., 0] = scale_mel(part, self._config)
-            out[start : start + len(part)] = self._predict(tf.constant(batch)).numpy()[: len(part)]
+            part = batch = chunks[start : start + _BATCH]
+            if len(part) < _BATCH:
+                batch = np.zeros((_BATCH, *shape), np.float32)
+                batch[: len(part)] = part
+            embeddings = self._predict(tf.constant(batch, tf.float32)).numpy()
+            out[start : start + len(part)] = embeddings[: len(part)]
         return out
 
     def embed_mel(self, mel: npt.NDArray[np.floating]) -> FloatArray:
         """Embed a log-mel-spectrogram of any length, shape (n_mels, n_frames), as shape (dim,)."""
-        return aggregate(self.embed_chunks(split_chunks(mel, self._config)))
+        return aggregate(self._embed_all_chunks(mel))
+
+    def hear_mel(self, mel: npt.NDArray[np.floating]) -> Heard:
+        """Return all that is kept of a log-mel-spectrogram, dB, shape (n_mels, n_frames)."""
+        recording = recording_print(mel, self._config)
+        return Heard.from_chunks(self._embed_all_chunks(mel), recording)
+
+    def _embed_all_chunks(self, mel: npt.NDArray[np.floating]) -> FloatArray:
+        blocks = chunk_blocks(mel, self._config, _BATCH)  # of an hour's chunks a few are held
+        return np.concatenate([self.embed_chunks(block) for block in blocks])
 
     def embed_file(
         self, source: Path | bytes | BinaryIO, cache: MelCache | None = None
     ) -> FloatArray:
-        """Embed a sound file as shape (dim,).
+        """Embed a sound file as shape (dim,); see `hear_file`."""
+        return self.hear_file(source, cache).embedding
+
+    def hear_file(self, source: Path | bytes | BinaryIO, cache: MelCache | None = None) -> Heard:
+        """Return all that is kept of a sound file.
 
         Parameters
         ----------
         source : Path, bytes or binary file
-            See `audio_model.decode.load_audio`.
+            See `audio_model.decode.open_sound`.
         cache : MelCache, optional
             Where spectrograms are kept; asked only if `source` is a path.
 
@@ -137,26 +158,30 @@ class KerasEncoder:
         """
         if cache is not None and isinstance(source, Path):
             cache.check(self._config)
-            return self.embed_mel(cache.mel(source))
-        return self.embed_mel(log_mel(load_audio(source, self._config), self._config))
+            return self.hear_mel(cache.mel(source))
+        return self.hear_mel(sound_mel(source, self._config))
+
+    @property
+    def weights(self) -> list[npt.NDArray[np.float32]]:
+        """All variables of the network, in its order; not to be written to."""
+        return self._weights
 
     def save(self, directory: Path) -> None:
         """Write `encoder.npz` (weights) and `encoder.json` (all else) to a directory."""
-        description = {
-            "format": _FORMAT,
-            "fingerprint": self._fingerprint,
-            "dim": self.dim,
-            "config": self._config.model_dump(),
-            "recipe": self.recipe.model_dump(),
-        }
-        arrays = {f"w{i:03d}": weight for i, weight in enumerate(self._weights)}
-        write_arrays(directory / "encoder.npz", arrays)
-        text = json.dumps(description, indent=2) + "\n"
-        write_atomically(directory / "encoder.json", text.encode())
+        about = Description(self._fingerprint, self.dim, self._config, self.recipe)
+        write_encoder(directory, about, self._weights)
 
     @classmethod
-    def load(cls, directory: Path) -> KerasEncoder:
+    def load(cls, directory: Path, config: AudioConfig | None = None) -> KerasEncoder:
         """Return a saved encoder.
+
+        Parameters
+        ----------
+        directory : Path
+            Where it was saved.
+        config : AudioConfig, optional
+            Other settings than it was saved with, under which the network means the same: how
+            much of a file is heard, threads, training.
 
         Raises
         ------
@@ -164,29 +189,19 @@ class KerasEncoder:
             If a file is missing or corrupt, was written by another version, or the weights are not
             those that the description was written for.
         """
-        where = repr(str(directory))
-        try:
-            description = json.loads((directory / "encoder.json").read_text("utf-8"))
-            if description["format"] != _FORMAT:
-                raise BundleError(f"The encoder in {where} is of another version; train it anew.")
-            config = AudioConfig(**description["config"])
-            recipe = Recipe(**description["recipe"])
-            weights = list(read_arrays(directory / "encoder.npz").values())
-            expected = description["fingerprint"]
-            encoder = cls(config, recipe, weights)
-        except FileNotFoundError as error:
-            raise BundleError(f"There is no encoder in {where}; train one.") from error
-        except (*UNREADABLE, ParameterError) as error:
-            reason = " ".join(str(error).split())
-            raise BundleError(f"The encoder in {where} is corrupt ({reason:.120}).") from error
-        if encoder.fingerprint != expected:
+        about = read_description(directory)
+        with one_line_errors(directory):
+            weights = read_weights(directory)
+            encoder = cls(config or about.config, about.recipe, weights)
+        if _fingerprint(about.config, about.recipe, weights) != about.fingerprint:
+            where = repr(str(directory))
             raise BundleError(f"The encoder in {where} is corrupt: its weights have changed.")
         return encoder
 
 
 def _fingerprint(config: AudioConfig, recipe: Recipe, weights: list[Any]) -> str:
     mel = {**config.mel_parameters(), "chunk_frames": config.chunk_frames}
-    digest = sha256(json.dumps([_FORMAT, recipe.architecture, mel], sort_keys=True).encode())
+    digest = sha256(json.dumps([FORMAT, recipe.architecture, mel], sort_keys=True).encode())
     for weight in weights:
         digest.update(str(weight.shape).encode())
         digest.update(np.ascontiguousarray(weight, dtype="<f4").tobytes())

@@ -34,3 +34,49 @@ def info_nce(z_a: Any, z_b: Any, *, temperature: float) -> Any:
     partners = tf.range(tf.shape(logits)[0])
     entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=partners, logits=logits)
     return tf.reduce_mean(entropy)
+
+
+def nt_xent(
+    z_a: Any, z_b: Any, groups: Any, *, temperature: float, group_weight: float = 0.0
+) -> Any:
+    """Return the symmetric contrastive loss of two views, all other views as negatives.
+
+    Each of the 2b views must pick its partner among the 2b - 1 others. With a weight, so much of
+    the loss is instead the mean cross-entropy over all views of the same group (the supervised
+    contrastive loss), so that tracks of one artist come together.
+
+    Parameters
+    ----------
+    z_a, z_b : tensor of float32, shape (b, dim)
+        Embeddings of unit length; row i of both is the same track.
+    groups : tensor of int32, shape (b,)
+        Rows of equal number belong together.
+    temperature : float
+        Above zero.
+    group_weight : float
+        From 0 to 1.
+
+    Returns
+    -------
+    tensor of float32, shape ()
+        In nats; log(2b - 1) for embeddings that tell nothing apart.
+
+    References
+    ----------
+    Chen et al.: A Simple Framework for Contrastive Learning of Visual Representations (2020),
+    equation 1; Khosla et al.: Supervised Contrastive Learning (2020), equation 2.
+    """
+    b = tf.shape(z_a)[0]
+    z = tf.concat([z_a, z_b], axis=0)  # (2b, dim)
+    own = tf.eye(2 * b)
+    logits = tf.matmul(z, z, transpose_b=True) / temperature - 1e9 * own  # (2b, 2b)
+    logs = tf.nn.log_softmax(logits)
+    partners = tf.concat([tf.range(b) + b, tf.range(b)], axis=0)
+    loss = -tf.reduce_mean(tf.gather(logs, partners, batch_dims=1))
+    if group_weight == 0:
+        return loss
+    doubled = tf.concat([groups, groups], axis=0)
+    same = tf.cast(doubled[:, tf.newaxis] == doubled, tf.float32) - own  # (2b, 2b), 1 or 0
+    found = tf.reduce_sum(same * tf.where(same > 0, logs, 0.0), axis=1)
+    grouped = -tf.reduce_mean(found / tf.reduce_sum(same, axis=1))
+    return (1 - group_weight) * loss + group_weight * grouped

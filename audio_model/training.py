@@ -13,19 +13,20 @@ from typing import Any
 
 import numpy as np
 
-from audio_model.backend import keras, tf
+from audio_model.backend import tf
 from audio_model.cache import MelCache
 from audio_model.checkpoint import TrainingState, load_state, save_state
 from audio_model.clips import Progress, read_clips
 from audio_model.config import AudioConfig
 from audio_model.dataset import ChunkDataset, prefetch
 from audio_model.keras_encoder import KerasEncoder
-from audio_model.loss import info_nce
-from audio_model.network import build_network
+from audio_model.learner import Learner
 from audio_model.recipes import Recipe, resolve_recipe
 from data.errors import AudioError
 
 _log = logging.getLogger("segue.audio")
+
+_SAID = 50  # steps from one logged loss to the next, or an epoch where that is longer
 
 
 def train_encoder(
@@ -34,6 +35,8 @@ def train_encoder(
     *,
     checkpoint_dir: Path,
     cache: MelCache,
+    artists: Sequence[str | None] | None = None,
+    start: KerasEncoder | None = None,
     workers: int = 1,
     progress: Progress | None = None,
     on_bad_file: Callable[[Path, str], None] | None = None,
@@ -55,6 +58,11 @@ def train_encoder(
         Holds `checkpoint.npz`; made if missing.
     cache : MelCache
         Holds, or receives, the spectrograms.
+    artists : sequence of str or None, optional
+        Whose file each is, for recipes with an `artist_weight`.
+    start : KerasEncoder, optional
+        An encoder of the same network, whose weights training starts from instead of initial ones;
+        it then takes the recipe's `tuning_steps` and `tuning_rate`.
     workers : int
         Processes that decode files that the cache does not hold.
     progress : callable, optional
@@ -69,33 +77,51 @@ def train_encoder(
     Raises
     ------
     AudioError
-        If the usable files hold fewer than two chunks of sound.
+        If the usable files hold fewer than two chunks of sound, or are fewer than two where the
+        recipe samples tracks.
     ParameterError
-        If the cache holds spectrograms of other settings.
+        If the cache holds spectrograms of other settings, or `start` is of another network.
     """
     cache.check(config)
     recipe = resolve_recipe(config)
     clips = read_clips(paths, cache, workers=workers, progress=progress, on_bad_file=on_bad_file)
     if not clips:
         raise AudioError(f"None of {len(paths)} sound files can be used for training.")
-    dataset = ChunkDataset(clips, cache, config=config, recipe=recipe)
-    trainer = _Trainer(dataset, config, recipe)
+    groups = None
+    if artists is not None and recipe.artist_weight:
+        groups = _groups([clip.path for clip in clips], dict(zip(paths, artists, strict=True)))
+    dataset = ChunkDataset(clips, cache, config=config, recipe=recipe, groups=groups)
+    trainer = _Trainer(dataset, config, recipe, start=start)
     trainer.run(checkpoint_dir, progress or (lambda *_: None))
-    return KerasEncoder(config, recipe, trainer.weights())
+    return KerasEncoder(config, recipe, trainer.learner.finished(dataset))
+
+
+def _groups(paths: Sequence[Path], artists: dict[Path, str | None]) -> np.ndarray[Any, Any]:
+    """Return a number for each file, equal for one artist; that of an unknown one is its own."""
+    names: dict[str | Path, int] = {}
+    keys = [(artists.get(p) or "").strip().casefold() or p for p in paths]
+    return np.array([names.setdefault(key, len(names)) for key in keys], np.int64)
 
 
 class _Trainer:
     """One network on its way; `run` takes it from its last checkpoint to the end."""
 
-    def __init__(self, dataset: ChunkDataset, config: AudioConfig, recipe: Recipe) -> None:
+    def __init__(
+        self,
+        dataset: ChunkDataset,
+        config: AudioConfig,
+        recipe: Recipe,
+        *,
+        start: KerasEncoder | None = None,
+    ) -> None:
         tf.config.experimental.enable_op_determinism()  # all seeds are explicit: nothing else moves
         self.dataset, self.config, self.recipe = dataset, config, recipe
-        self.model = build_network(recipe.architecture, config)
-        self.optimizer = keras.optimizers.Adam(recipe.learning_rate)
-        self.optimizer.build(self.model.trainable_variables)
-        self.total = min(recipe.epochs * dataset.steps_per_epoch, recipe.max_steps)
+        self.origin = None if start is None else start.fingerprint
+        share = 1.0 if start is None else recipe.tuning_steps
+        steps = min(recipe.epochs * dataset.steps_per_epoch, recipe.max_steps)
+        self.total = max(1, round(share * steps))
+        self.learner = Learner(config, recipe, steps=self.total, start=start)
         self.step, self.seconds = 0, 0.0
-        self._update = tf.function(self._train_step, autograph=False)
 
     def run(self, checkpoint_dir: Path, progress: Progress) -> None:
         """Train until all steps are done or the time box is full."""
@@ -106,44 +132,29 @@ class _Trainer:
         batches = prefetch(self.dataset, range(self.step, self.total))
         with closing(batches):
             while self.step < self.total and self.seconds < box:
-                losses.append(float(self._update(tf.constant(next(batches)))))
+                losses.append(self.learner.learn(*next(batches)))
                 self.step += 1
                 self.seconds = time.monotonic() - since
                 progress(self.step, self.total, f"training the encoder, loss {losses[-1]:.3f}")
-                epoch_ends = self.step % self.dataset.steps_per_epoch == 0
                 late = time.monotonic() - saved >= self.config.checkpoint_seconds
-                if epoch_ends or late or self.step == self.total or self.seconds >= box:
+                if late or self.step == self.total or self.seconds >= box:
                     self._save(checkpoint_dir)
                     saved = time.monotonic()
-                if epoch_ends:
-                    epoch, loss = self.step // self.dataset.steps_per_epoch, np.mean(losses)
-                    _log.info("Epoch %d: loss %.3f, %.0f s.", epoch, loss, self.seconds)
+                if self.step % max(_SAID, self.dataset.steps_per_epoch) == 0:
+                    loss = np.mean(losses)
+                    _log.info("Step %d: loss %.3f, %.0f s.", self.step, loss, self.seconds)
                     losses.clear()
-
-    def weights(self) -> list[Any]:
-        """Return all variables of the network, the moving averages among them."""
-        return [variable.numpy() for variable in self.model.variables]
-
-    def _train_step(self, views: Any) -> Any:  # (2, batch, n_mels, frames)
-        _, batch, n_mels, frames = views.shape
-        with tf.GradientTape() as tape:
-            # Both views in one pass: batch normalisation sees them as one batch.
-            x = tf.reshape(views, (2 * batch, n_mels, frames, 1))
-            z = self.model(x, training=True)  # (2 * batch, dim)
-            loss = info_nce(z[:batch], z[batch:], temperature=self.recipe.temperature)
-        variables = self.model.trainable_variables
-        self.optimizer.apply(tape.gradient(loss, variables), variables)
-        return loss
 
     def _signature(self) -> str:
         settings = self.config.model_dump(include={"chunk_frames", "seed"})
         parts = [self.config.mel_parameters(), settings, self.recipe.model_dump()]
-        content = json.dumps([*parts, self.dataset.fingerprint], sort_keys=True)
+        origin = [self.dataset.fingerprint, self.origin, self.learner.precision]
+        content = json.dumps([*parts, *origin], sort_keys=True)
         return sha256(content.encode()).hexdigest()
 
     def _save(self, directory: Path) -> None:
-        optimizer = [variable.numpy() for variable in self.optimizer.variables]
-        state = TrainingState(self._signature(), self.step, self.seconds, self.weights(), optimizer)
+        weights, optimizer = self.learner.state()
+        state = TrainingState(self._signature(), self.step, self.seconds, weights, optimizer)
         save_state(directory, state)
 
     def _restore(self, directory: Path) -> None:
@@ -151,8 +162,5 @@ class _Trainer:
         if state is None:
             return
         self.step, self.seconds = state.step, state.seconds
-        for variable, value in zip(self.model.variables, state.weights, strict=True):
-            variable.assign(value)
-        for variable, value in zip(self.optimizer.variables, state.optimizer, strict=True):
-            variable.assign(value)
+        self.learner.restore(state.weights, state.optimizer)
         _log.info("Training goes on from step %d of %d.", self.step, self.total)

@@ -12,6 +12,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
+from audio_model.augment import crop, equalise, mask, mix
 from audio_model.chunks import cut_chunk
 from audio_model.config import AudioConfig
 from audio_model.mel import scale_mel
@@ -52,5 +53,48 @@ def gaussian_noise(
     return noise
 
 
-VIEWS: Mapping[str, ViewFunction] = MappingProxyType({"gaussian_noise": gaussian_noise})
+def crops(
+    anchors: Anchors, config: AudioConfig, recipe: Recipe, rng: np.random.Generator
+) -> FloatArray:
+    """Return two crops of each track from anywhere in it, each changed in its own way.
+
+    Parameters
+    ----------
+    anchors : sequence of (ndarray, int), length b
+        The spectrograms; where an anchor stands in them doesn't matter.
+    config : AudioConfig
+        `chunk_frames`, `top_db`.
+    recipe : Recipe
+        Its `augmentation`. A track that is mixed in is another one of the batch.
+    rng : numpy.random.Generator
+        Source of all chance.
+
+    Returns
+    -------
+    ndarray of float32, shape (2, b, n_mels, chunk_frames)
+        Scaled to 0..1; row i of the first and of the second are of the same track.
+    """
+    how, width, b = recipe.augmentation, config.chunk_frames, len(anchors)
+    floor, scale = np.float32(-config.top_db), np.float32(1 / config.top_db)
+    views = np.empty((2, b, width, config.n_mels), np.float32)
+    for view in views:
+        for i, (mel, _) in enumerate(anchors):
+            x = crop(mel, width, rng, stretch=how.stretch, bands=how.pitch_bands)
+            if rng.random() < how.mix:
+                other, _ = anchors[(i + int(rng.integers(1, b))) % b]
+                mix(x, crop(other, width, rng), rng.uniform(*how.mix_db))
+            if rng.random() < how.equalise:
+                knobs = int(rng.integers(3, 6))
+                equalise(x, rng.uniform(-how.equalise_db, how.equalise_db, knobs))
+            x += np.float32(rng.uniform(*how.gain_db))
+            np.clip(x, floor, 0, out=x)
+            mask(x, how, rng)
+            np.multiply(x, scale, out=view[i])
+    views += 1
+    return views.transpose(0, 1, 3, 2)
+
+
+VIEWS: Mapping[str, ViewFunction] = MappingProxyType(
+    {"gaussian_noise": gaussian_noise, "crops": crops}
+)
 """View functions by the name that a recipe calls them."""

@@ -15,5 +15,7 @@ NAMES = (
     "importing",
     "evaluation",
     "embedding",
+    "embedding_memory",
+    "training",
 )
 """The benchmarks, in the order in which they run; each module has a function `run`."""

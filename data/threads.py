@@ -7,18 +7,17 @@ spin while they wait for each other.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
-# Imported for their effect: both bring a BLAS of their own, which must be there to be found.
-import numpy as np  # noqa: F401
-import scipy.linalg  # noqa: F401
+import numpy as np  # noqa: F401 # for its effect: its BLAS must be there to be found
 from threadpoolctl import ThreadpoolController
 
 
 @cache
-def _controller() -> ThreadpoolController:
+def _controller(scipy: bool) -> ThreadpoolController:  # noqa: ARG001 # looks again when it changes
     # Finding the libraries takes milliseconds, setting a limit some microseconds.
     return ThreadpoolController()
 
@@ -26,5 +25,6 @@ def _controller() -> ThreadpoolController:
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Hold BLAS to one thread, in the whole process, while the block runs."""
-    with _controller().limit(limits=1, user_api="blas"):
+    # SciPy has a BLAS of its own, but is not loaded for those who have no use for it.
+    with _controller("scipy.linalg" in sys.modules).limit(limits=1, user_api="blas"):
         yield

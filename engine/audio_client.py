@@ -1,16 +1,14 @@
-"""The service's side of the audio worker: embeds a sound file without importing TensorFlow."""
+"""The service's side of the audio worker: hears a sound file without importing TensorFlow."""
 
 from __future__ import annotations
 
 import socket
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
-import numpy as np
-import numpy.typing as npt
-
+from audio_model.encoder import Heard
 from data.errors import AudioError, SegueError
-from engine.audio_wire import receive, send
+from engine.audio_wire import receive, send, unpack_heard
 
 _ERRORS = {"AudioError": AudioError, "SegueError": SegueError}
 
@@ -34,8 +32,8 @@ class AudioClient:
         self._path = path
         self._timeout = timeout
 
-    def embed(self, audio: bytes, *, encoder: Path) -> npt.NDArray[np.float32]:
-        """Return the embedding of a sound file, shape (d,), normalised to length 1.
+    def hear(self, audio: bytes, *, encoder: Path) -> Heard:
+        """Return what a sound file becomes: its embedding, its chunks, its recording's print.
 
         Parameters
         ----------
@@ -51,8 +49,8 @@ class AudioClient:
         AudioWorkerUnavailable
             If the worker does not answer.
         """
-        body = self._ask({"op": "embed", "encoder": str(encoder)}, audio)
-        return np.frombuffer(body, dtype="<f4").astype(np.float32)
+        header, body = self._ask({"op": "hear", "encoder": str(encoder)}, audio)
+        return unpack_heard(header, body)
 
     def ping(self) -> bool:
         """Say whether the worker answers."""
@@ -62,7 +60,9 @@ class AudioClient:
             return False
         return True
 
-    def _ask(self, header: dict[str, str], body: bytes, *, timeout: float | None = None) -> bytes:
+    def _ask(
+        self, header: dict[str, str], body: bytes, *, timeout: float | None = None
+    ) -> tuple[dict[str, Any], bytes]:
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
                 connection.settimeout(timeout or self._timeout)
@@ -76,4 +76,4 @@ class AudioClient:
             ) from None
         if "error" in answer:
             raise _ERRORS.get(answer["kind"], SegueError)(answer["error"])
-        return content
+        return answer, content

@@ -14,10 +14,10 @@ import sys
 import threading
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from data.errors import AudioError, SegueError
-from engine.audio_wire import receive, send
+from engine.audio_wire import pack_heard, receive, send
 
 if TYPE_CHECKING:
     from audio_model.keras_encoder import KerasEncoder
@@ -43,8 +43,7 @@ class _Handler(socketserver.BaseRequestHandler):
             except (SegueError, ValueError, OSError):
                 return  # whoever asked is gone
             try:
-                answer: dict[str, str] = {}
-                content = self._content(header, body)
+                answer, content = self._answer(header, body)
             except SegueError as error:
                 kind = "AudioError" if isinstance(error, AudioError) else "SegueError"
                 answer, content = {"error": str(error), "kind": kind}, b""
@@ -54,12 +53,11 @@ class _Handler(socketserver.BaseRequestHandler):
                 content = b""
             send(stream, answer, content)
 
-    def _content(self, header: dict[str, str], body: bytes) -> bytes:
+    def _answer(self, header: dict[str, str], body: bytes) -> tuple[dict[str, Any], bytes]:
         if header["op"] == "ping":
-            return b""
+            return {}, b""
         with cast(_Server, self.server).one_at_a_time:
-            encoder = _encoder(header["encoder"])
-            return encoder.embed_file(body).astype("<f4").tobytes()
+            return pack_heard(_encoder(header["encoder"]).hear_file(body))
 
 
 class _Server(socketserver.ThreadingUnixStreamServer):

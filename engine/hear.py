@@ -1,17 +1,15 @@
-"""Embeds one sound file in this process, which imports TensorFlow to do so."""
+"""Hears one sound file in this process, which imports TensorFlow to do so."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
+from audio_model.encoder import Heard
 from audio_model.keras_encoder import KerasEncoder
 
 
-def embed_file(path: Path, encoder: Path) -> npt.NDArray[np.float32]:
-    """Return the embedding of a sound file, shape (d,), normalised to length 1.
+def hear_file(path: Path, encoder: Path) -> Heard:
+    """Return what a sound file becomes: its embedding, its chunks, its recording's print.
 
     Parameters
     ----------
@@ -25,4 +23,4 @@ def embed_file(path: Path, encoder: Path) -> npt.NDArray[np.float32]:
     AudioError
         If the file cannot be decoded, or has nothing to hear.
     """
-    return KerasEncoder.load(encoder).embed_file(path)
+    return KerasEncoder.load(encoder).hear_file(path)

@@ -29,7 +29,8 @@ class Models:
     @classmethod
     def of(cls, bundle: Bundle, sections: Sections) -> Models:
         """Put the parts together for one bundle."""
-        similar = SimilarTracks(bundle, sections.ranker, neighbours=sections.engine.neighbours)
+        neighbours = sections.engine.neighbours
+        similar = SimilarTracks(bundle.contents, sections.ranker, neighbours=neighbours)
         return cls(bundle, Recommender(bundle, sections.ranker), similar)
 
 

@@ -13,6 +13,7 @@ from cf_model.foldin import FoldIn
 from data.catalog import Catalog
 from data.errors import ParameterError
 from engine.bundle import Bundle
+from engine.duplicates import one_of_each
 from engine.index import ExactIndex
 from engine.request import Answer, Item, Request
 from engine.retrievers import AudioRetriever, CFRetriever, PopularRetriever
@@ -51,6 +52,7 @@ class Recommender:
         self.ranker = ReciprocalRankFusion(config)
         contents = bundle.contents
         self.popular = PopularRetriever(contents.listeners, contents.plays)
+        self._one_of_each = one_of_each(contents.duplicates, contents.listeners)
         self.retrievers: dict[str, Retriever] = {}
         self.foldin: FoldIn | None = None
         if contents.behaviour is not None:
@@ -74,8 +76,8 @@ class Recommender:
         Returns
         -------
         Answer
-            `n` items, or all eligible tracks where there are fewer; never a hidden, excluded or
-            (with `exclude_seen`) played one.
+            `n` items, or all eligible recordings where there are fewer; never a hidden, excluded
+            or (with `exclude_seen`) played one, nor another track of the same recording.
 
         Raises
         ------
@@ -91,7 +93,10 @@ class Recommender:
         return Answer(self._items(ranked, pool, reasons), fallback)
 
     def eligible(self, request: Request) -> BoolArray:
-        """Return which tracks a request may be answered with, shape (n_tracks,)."""
+        """Return which tracks a request may be answered with, shape (n_tracks,).
+
+        Of tracks that are the same recording, at most one: the most popular.
+        """
         size = len(self.catalog)
         mask = np.ones(size, bool)
         if request.among is not None:
@@ -99,10 +104,11 @@ class Recommender:
             mask[request.among] = True
         if request.genres:
             mask &= self._of_genres(request.genres)
-        mask[request.history.hidden] = False
-        mask[request.exclude] = False
+        excluded = [request.history.hidden, request.exclude]
         if request.exclude_seen:
-            mask[request.history.tracks] = False
+            excluded.append(request.history.tracks)
+        self._one_of_each.exclude(mask, np.concatenate(excluded))
+        self._one_of_each.keep_one(mask)
         return mask
 
     def _of_genres(self, genres: tuple[str, ...]) -> BoolArray:

@@ -10,6 +10,7 @@ import numpy as np
 from data.checks import check_choice, check_positive
 from data.errors import ParameterError
 from data.history import History
+from engine.segments import Passage
 from ranker.candidates import IntArray
 from ranker.explain import Reason
 
@@ -94,12 +95,15 @@ class Item:
         Which retrievers proposed it.
     reason : Reason, optional
         Why, if asked for.
+    segments : tuple of Passage
+        Where a similar track sounds like the one asked about, best first.
     """
 
     track: int
     score: float
     sources: tuple[str, ...]
     reason: Reason | None = None
+    segments: tuple[Passage, ...] = ()
 
 
 @dataclass(frozen=True)

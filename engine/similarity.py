@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +10,11 @@ import numpy.typing as npt
 from data.errors import BundleError, ParameterError
 from data.history import History
 from data.vectors import unit_rows
-from engine.bundle import Bundle
+from engine.bundle import BundleContents
+from engine.duplicates import one_of_each
 from engine.index import ExactIndex, VectorIndex
 from engine.request import Item, check_n
+from engine.segments import HalfArray, matching_passages
 from ranker.candidates import Candidates, Query, best_of, merge, top_n
 from ranker.config import RankerConfig
 from ranker.fusion import ReciprocalRankFusion
@@ -41,21 +43,21 @@ class SimilarTracks:
 
     Parameters
     ----------
-    bundle : Bundle
-        Opened.
+    contents : BundleContents
+        Of an opened bundle, or of a home that has none yet.
     config : RankerConfig
         Quotas and weights of the blend.
     neighbours : int
         How many similar-sounding played tracks stand in for one that nobody has played.
     """
 
-    def __init__(self, bundle: Bundle, config: RankerConfig, *, neighbours: int) -> None:
-        contents = bundle.contents
+    def __init__(self, contents: BundleContents, config: RankerConfig, *, neighbours: int) -> None:
         self._size = len(contents.catalog)
         self._quota = config.quota
         self._neighbours = neighbours
         self._fusion = ReciprocalRankFusion(config)
         self._acoustic, self._behaviour = contents.acoustic, contents.behaviour
+        self._one_of_each = one_of_each(contents.duplicates, contents.listeners)
         if self._acoustic is not None:
             self._index: VectorIndex = ExactIndex(self._acoustic.embeddings, self._acoustic.known)
         if self._behaviour is not None:
@@ -68,7 +70,7 @@ class SimilarTracks:
         Parameters
         ----------
         track : int
-            Index of the track; it is not in the answer.
+            Index of the track; no track of its recording is in the answer.
         n : int
             1 to 1,000.
         by : {"audio", "listeners", "hybrid"}
@@ -80,8 +82,7 @@ class SimilarTracks:
             If the track has no embedding, or no plays, and `by` asks for just that.
         """
         check_n(n)
-        eligible = np.ones(self._size, bool)
-        eligible[track] = False
+        eligible = self._eligible(without=track)
         k = max(n, self._quota)
         lists = []
         if by != "listeners" and self._acoustic is not None and self._acoustic.known[track]:
@@ -91,13 +92,26 @@ class SimilarTracks:
             lists.append(self._by_listeners(track, k, eligible))
         if not lists:
             raise ParameterError(_nothing_known(by))
-        return self._blend(lists, eligible, n)
+        items = self._blend(lists, eligible, n)
+        return items if by == "listeners" else self._with_segments(items, self._chunks(track))
 
-    def to_vector(self, vector: Vector, n: int) -> tuple[Item, ...]:
-        """Return the `n` tracks that sound most like an embedding of shape (d,)."""
+    def to_vector(
+        self, vector: Vector, n: int, *, chunks: HalfArray | None = None
+    ) -> tuple[Item, ...]:
+        """Return the `n` tracks that sound most like an embedding.
+
+        Parameters
+        ----------
+        vector : ndarray of float32, shape (d,)
+        n : int
+            1 to 1,000.
+        chunks : ndarray of float16, shape (n_chunks, d), optional
+            What its chunks sound like, unit rows; with them, items say where they are alike.
+        """
         check_n(n)
-        found = self._sounding_like(vector, n, np.ones(self._size, bool))
-        return self._blend([found], np.ones(self._size, bool), n)
+        eligible = self._eligible()
+        found = self._sounding_like(vector, n, eligible)
+        return self._with_segments(self._blend([found], eligible, n), chunks)
 
     def listeners(self, track: int, n: int) -> tuple[Listener, ...]:
         """Return the `n` users who would most want a track, best first.
@@ -135,6 +149,14 @@ class SimilarTracks:
         predicted: Vector = (weights @ factors / weights.sum()).astype(np.float32)
         return predicted
 
+    def _eligible(self, *, without: int | None = None) -> npt.NDArray[np.bool_]:
+        """Return one track of each recording, none of that of one track."""
+        eligible = np.ones(self._size, bool)
+        if without is not None:
+            self._one_of_each.exclude(eligible, np.array([without], np.int32))
+        self._one_of_each.keep_one(eligible)
+        return eligible
+
     def _sounding_like(self, vector: Vector, n: int, eligible: npt.NDArray[np.bool_]) -> Candidates:
         if self._acoustic is None:
             raise BundleError(
@@ -147,6 +169,19 @@ class SimilarTracks:
             )
         unit = unit_rows(vector[np.newaxis])[0]
         return self._index.search(unit, n, eligible=eligible)
+
+    def _chunks(self, track: int) -> HalfArray | None:
+        segments = None if self._acoustic is None else self._acoustic.segments
+        return None if segments is None else segments.of(track)
+
+    def _with_segments(self, items: tuple[Item, ...], chunks: HalfArray | None) -> tuple[Item, ...]:
+        """Say where each item sounds like a track of these chunks, if its own are known."""
+        segments = None if self._acoustic is None else self._acoustic.segments
+        if segments is None or chunks is None or not len(chunks):
+            return items
+        own = [segments.of(item.track) for item in items]
+        found = matching_passages(chunks, own, seconds=segments.seconds)
+        return tuple(replace(i, segments=s) for i, s in zip(items, found, strict=True))
 
     def _by_listeners(self, track: int, k: int, eligible: npt.NDArray[np.bool_]) -> Candidates:
         assert self._behaviour is not None

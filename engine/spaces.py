@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 
+from audio_model.chunks import chunk_seconds
+from audio_model.saved import read_description
+from data.catalog import Catalog
+from data.errors import BundleError
 from data.store import Store
+from data.vectors import unit_rows
 from data.vocabulary import Vocabulary
+from engine.bundle import Acoustic, BundleContents, Segments
 from engine.config import EngineConfig
 from engine.encoders import current_encoder
 from engine.home import Home
@@ -31,3 +39,45 @@ def embeddings_in_use(
     """Load the embeddings in use, shape (n_tracks, d), and which tracks have one, (n_tracks,)."""
     space = space_in_use(store, home, config)
     return None if space is None else store.load_embeddings(space, tracks)
+
+
+def stored_acoustic(
+    store: Store, space: str, catalog: Catalog, *, encoder: Path | None
+) -> Acoustic | None:
+    """Load one space as the acoustic part of a bundle; None if it knows no track of `catalog`."""
+    embeddings, known = store.load_embeddings(space, catalog.tracks)
+    if not known.any():
+        return None
+    segments = None if encoder is None else _stored_segments(store, space, catalog, encoder=encoder)
+    return Acoustic(space, unit_rows(embeddings), known, encoder, segments)
+
+
+def _stored_segments(
+    store: Store, space: str, catalog: Catalog, *, encoder: Path
+) -> Segments | None:
+    """Load the chunks of all tracks; None if there are none, as an older version kept none."""
+    vectors, offsets = store.load_segments(space, catalog.tracks)
+    if not len(vectors):
+        return None
+    return Segments(vectors, offsets, chunk_seconds(read_description(encoder).config))
+
+
+def stored_contents(store: Store, home: Home, config: EngineConfig) -> BundleContents:
+    """Return what a home without a bundle can answer from: its tracks and their embeddings.
+
+    Raises
+    ------
+    BundleError
+        If no track is embedded.
+    """
+    catalog = store.load_catalog()
+    space = space_in_use(store, home, config)
+    encoder = None if space == IMPORTED else current_encoder(home)
+    acoustic = None if space is None else stored_acoustic(store, space, catalog, encoder=encoder)
+    if acoustic is None:
+        raise BundleError(
+            "There is no bundle yet, and no track is embedded. Make a bundle with `segue train`, "
+            "or embed the tracks that have audio with `segue embed`."
+        )
+    nobody = np.zeros(len(catalog), np.float32)
+    return BundleContents(catalog, Vocabulary([]), nobody, nobody, acoustic)

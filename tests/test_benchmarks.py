@@ -24,7 +24,7 @@ def test_every_benchmark_says_what_it_measures_and_can_be_run(name: str) -> None
 
 
 def test_every_module_is_a_benchmark_or_shared() -> None:
-    shared = {"__init__", "__main__", "harness", "servers", "synthetic"}
+    shared = {"__init__", "__main__", "harness", "servers", "sounds", "synthetic"}
     folder = Path(benchmarks.__file__).parent
     assert {path.stem for path in folder.glob("*.py")} == shared | set(benchmarks.NAMES)
 

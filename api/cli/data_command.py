@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -13,6 +14,7 @@ import pandas as pd
 
 from api.cli.output import json_option, print_json, progress_bar, say, under
 from api.cli.session import Session, with_session
+from data.debian import PACKAGES_FILE, fetch_debian, read_packages
 from data.errors import DataError
 from data.fma import fetch_fma
 from data.lastfm import fetch_lastfm
@@ -121,6 +123,38 @@ def lastfm(session: Session, directory: Path | None, no_import: bool) -> None:
             tracks = store.put_tracks(read_tracks(files.tracks))
             listens = store.put_listens(read_listens(files.listens))
         click.echo(f"Imported {tracks.new:,} new tracks and {listens.new:,} new listens.")
+
+
+@command.command()
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR")
+@click.option(
+    "--packages",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=PACKAGES_FILE,
+    show_default="those of the pretrained encoder",
+    metavar="FILE",
+    help="Names of packages, one a line.",
+)
+@json_option
+def debian(out: Path, *, packages: Path, as_json: bool) -> None:
+    """Fetch free music out of Debian's packages, and write it as a tracks file.
+
+    Needs `apt-get` and `dpkg-deb`, and nothing is installed or imported. What is there already is
+    not fetched again.
+    """
+    wanted = read_packages(packages)
+    with progress_bar() as progress:
+        music = fetch_debian(out, wanted, progress=under("fetching", progress))
+    for package, reason in music.missing.items():
+        say(f"Left out {package}: {reason}.")
+    if music.missing:
+        say("Run `apt-get update`, look whether apt's sources hold them, and run this again.")
+    for package, version in music.other_versions.items():
+        say(f"{package} is {version} here; the list names {wanted[package]}.")
+    if as_json:
+        print_json({**asdict(music), "tracks": str(music.tracks)})
+    else:
+        click.echo(f"Wrote {music.tracks}: {music.count:,} tracks.")
 
 
 @command.command()

@@ -29,6 +29,7 @@ Segue serves the sample on http://{host}:{port} (Ctrl-C ends it).
   The command line     {segue} --home {home} recommend {user} --explain
                        {segue} --home {home} evaluate
                        {segue} --home {home} map --out map.html
+  Fit it to this sound {segue} --home {home} train audio
 """
 
 

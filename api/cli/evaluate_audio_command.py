@@ -4,28 +4,58 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from api.cli.embed_command import report_bad_file, workers_option
 from api.cli.output import progress_bar, say
 from api.cli.session import Session, with_session
-from audio_model.cache import MelCache
 from audio_model.recipes import RECIPES
 from data.files import write_atomically
 from engine.hearing import render_hearing
-from engine.hearing.run import HearingSettings, evaluate_audio
+from engine.hearing.lineup import SYSTEMS, HearingSettings
+from engine.hearing.run import evaluate_audio
 from engine.training.sound import audio_files
 
 
 @click.command(name="audio")
 @click.option(
-    "--recipe",
-    "recipes",
+    "--system",
+    "systems",
+    type=click.Choice(SYSTEMS),
+    multiple=True,
+    show_default="all",
+    help="What to compare with mfcc; may be repeated.",
+)
+@click.option(
+    "--encoder",
+    "encoders",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    multiple=True,
+    help="A trained encoder to compare too, as in encoders/ of a home; may be repeated.",
+)
+@click.option(
+    "--train",
     type=click.Choice(list(RECIPES)),
     multiple=True,
-    show_default="audio.recipe of the settings",
-    help="Recipe to train and measure; may be repeated.",
+    help="Recipe to train from scratch on other artists and compare too; may be repeated.",
+)
+@click.option(
+    "--folds",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="With --train: train so many times, so that each artist is asked about once; 1 holds "
+    "out --test-fraction of them.",
+)
+@click.option(
+    "--test-fraction",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.4,
+    show_default=True,
+    help="With --train in one fold: share of the artists that are asked about.",
 )
 @click.option(
     "--max-seconds",
@@ -35,11 +65,11 @@ from engine.training.sound import audio_files
     help="Time box of each training.",
 )
 @click.option(
-    "--test-fraction",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=0.4,
+    "--changed",
+    type=click.IntRange(min=0),
+    default=60,
     show_default=True,
-    help="Share of the artists with enough tracks that training does not hear.",
+    help="Tracks that are re-encoded, cut and so on to measure robustness; 0 for none.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @workers_option
@@ -54,17 +84,16 @@ from engine.training.sound import audio_files
 def command(
     session: Session,
     *,
-    recipes: tuple[str, ...],
     max_seconds: float | None,
-    test_fraction: float,
-    seed: int,
     workers: int,
     json_file: Path | None,
+    **settings: Any,
 ) -> None:
-    """Compare MFCCs, the untrained network and trained recipes at finding the same artist.
+    """Compare encoders with MFCCs at finding the same artist, of artists that they never heard.
 
-    Each recipe is trained on some of the artists and asked about the others. Can be killed at any
-    time: the same command goes on where it was. Nothing that is served changes.
+    Nothing is trained unless --train says so: then a recipe is trained on some of the artists and
+    asked about the others. Can be killed at any time: the same command goes on where it was.
+    Nothing that is served changes.
     """
     audio = session.settings.audio
     if max_seconds is not None:
@@ -76,9 +105,9 @@ def command(
             audio_files(catalog),
             catalog,
             audio,
-            cache=MelCache(session.home.mel_cache, audio),
+            cache=session.home.mel_cache,
             work=session.home.work / "evaluate-audio",
-            settings=HearingSettings(recipes, test_fraction, seed),
+            settings=HearingSettings(**settings),
             workers=workers,
             progress=progress,
             on_bad_file=report_bad_file,

@@ -19,7 +19,10 @@ from engine.spaces import embeddings_in_use
 @click.group(
     name="evaluate",
     cls=LazyGroup,
-    lazy={"audio": "Measure the audio encoder on artists it never heard."},
+    lazy={
+        "audio": "Measure the audio encoder on artists it never heard.",
+        "duplicates": "Measure how surely re-encodings of a recording are found.",
+    },
     modules="api.cli.evaluate_{}_command",
     invoke_without_command=True,
     subcommand_metavar="[COMMAND [ARGS]...]",

@@ -19,16 +19,26 @@ from engine.training.pipeline import Listeners, TrainingReport
     "part", type=click.Choice(["audio", "cf", "ranker", "all"]), default="all", required=False
 )
 @workers_option
+@click.option(
+    "--from-scratch",
+    is_flag=True,
+    help="With PART audio: start from initial weights, not from the pretrained encoder.",
+)
 @click.option("--publish/--no-publish", default=True, help="Make the new bundle the current one.")
 @json_option
 @with_session
-def command(session: Session, part: str, workers: int, publish: bool, as_json: bool) -> None:
+def command(
+    session: Session, part: str, *, workers: int, from_scratch: bool, publish: bool, as_json: bool
+) -> None:
     """Train from what was imported, and publish a new bundle if it passes the gate.
 
-    PART "all" (the default) trains ALS, and the audio encoder unless one that fits the settings
-    is there; "audio" trains the encoder anew; "cf" trains ALS only. Tracks that are new or changed
-    are embedded in any case.
+    PART "all" (the default) trains ALS, and hears with the home's own encoder or else with the
+    pretrained one; an encoder is trained only if neither fits the settings. "audio" trains the
+    encoder on this home's tracks, starting from the pretrained one; "cf" trains ALS only. Tracks
+    that are new or changed are embedded in any case.
     """
+    if from_scratch and part != "audio":
+        raise ParameterError("`--from-scratch` is for `segue train audio`.")
     if part == "ranker":
         raise ParameterError(
             "The blend is reciprocal-rank fusion, which has nothing to train. "
@@ -40,6 +50,7 @@ def command(session: Session, part: str, workers: int, publish: bool, as_json: b
             store,
             session.settings,
             part=part,
+            from_scratch=from_scratch,
             workers=workers,
             publish=publish,
             listeners=Listeners(progress, report_bad_file, say),

@@ -30,6 +30,16 @@ class Reasons(BaseModel):
     rule: str | None = Field(description="The rule that moved it, if one did.")
 
 
+class Passages(BaseModel):
+    """A passage of the track that was asked about, and one of the item that sounds like it."""
+
+    from_: float = Field(alias="from", description="Where it begins, in seconds.")
+    to: float = Field(description="Where it ends.")
+    item_from: float = Field(description="Where the one of the item begins.")
+    item_to: float = Field(description="Where that one ends.")
+    similarity: float = Field(description="Mean cosine of what they sound like, above 0, up to 1.")
+
+
 class TrackItem(BaseModel):
     """A recommended or similar track."""
 
@@ -39,6 +49,11 @@ class TrackItem(BaseModel):
     score: float = Field(description="Comparable within one answer.")
     sources: list[str] = Field(description="Which retrievers proposed it.")
     reasons: Reasons | None = Field(None, description="Only with `explain`.")
+    segments: list[Passages] | None = Field(
+        None,
+        description="Where a similar track sounds like the one asked about, best first; only "
+        "where sound was asked for, and both were embedded from their files.",
+    )
 
 
 class ListenerItem(BaseModel):
@@ -68,6 +83,10 @@ class LookupAnswer(TrackList):
     """What is known of an uploaded file."""
 
     listeners: list[ListenerItem] = Field(description="The users who would most want it.")
+    duplicate_of: str | None = Field(
+        description="The track of the catalogue that is the same recording, re-encoded or "
+        "trimmed; null if there is none."
+    )
 
 
 class Recommendations(TrackList):

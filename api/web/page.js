@@ -80,7 +80,7 @@ const titleOf = (track) => track.title ?? track.track_id;
 const triangle = () => drawing("0 0 16 16", ["path", { d: "M3 1.5v13l11-6.5z" }]);
 
 function row(track, { from, actions = [], why }) {
-  const play = element("button", { name: "play", label: `Play ${titleOf(track)}`, onClick: () => start(track, from) }, triangle());
+  const play = element("button", { name: "play", label: `Play ${titleOf(track)}`, onClick: () => start(track, { from }) }, triangle());
   const what = element("div", { name: "what" },
     element("span", { name: "title", text: titleOf(track) }),
     element("span", { name: "artist", text: track.artist ?? "Unknown artist" }));
@@ -131,6 +131,29 @@ function debounced(task, wait) {
   return () => { clearTimeout(timer); timer = setTimeout(task, wait); };
 }
 
+// --- where two tracks sound alike ------------------------------------------------------------
+
+function clock(seconds) {
+  const whole = Math.round(seconds);
+  const [minutes, rest] = [Math.floor(whole / 60), String(whole % 60).padStart(2, "0")];
+  return minutes < 60 ? `${minutes}:${rest}` : `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${rest}`;
+}
+
+// A passage as a button that plays it; as text where there is no track, as of an uploaded file.
+function passage(track, at) {
+  const text = `${clock(at[0])}–${clock(at[1])}`;
+  if (!track) return element("span", { name: "passage", text });
+  return element("button", { name: "passage", text, label: `Play ${text} of ${titleOf(track)}`, onClick: () => start(track, { at }) });
+}
+
+// Of the pairs of passages that the answer names, the first: the others are less alike.
+function where(track, item) {
+  const best = item.segments?.[0];
+  if (!best) return undefined;
+  return element("div", { name: "why" }, passage(track, [best.from, best.to]), " of this sounds like ",
+    passage(item, [best.item_from, best.item_to]), " of that");
+}
+
 // --- similar ---------------------------------------------------------------------------------
 
 function showSimilar(track) {
@@ -149,7 +172,7 @@ function refreshSimilar() {
     const found = await ask(path("v1", "tracks", track.track_id, "similar") + query({ n: 8, by }), { signal });
     if (!current()) return;
     panels.similar.say(`Like ${titleOf(track)}${track.artist ? ` by ${track.artist}` : ""}`);
-    fill(listOf.similar, found.items, (item) => ({ actions: [similarAction(item)] }));
+    fill(listOf.similar, found.items, (item) => ({ actions: [similarAction(item)], why: where(track, item) }));
   });
 }
 
@@ -243,7 +266,7 @@ function lookUp(file) {
     const found = await ask("/v1/lookup", { method: "POST", body: form, signal });
     if (!current()) return;
     panels.upload.say(`${file.name} sounds like:`);
-    fill(listOf.lookedUp, found.items, (item) => ({ actions: [similarAction(item)] }));
+    fill(listOf.lookedUp, found.items, (item) => ({ actions: [similarAction(item)], why: where(null, item) }));
     byId("listeners").replaceChildren(...found.listeners.map((l) => chip(l.user_id)));
     byId("likely").hidden = found.listeners.length === 0;
   });
@@ -256,14 +279,15 @@ function warnPlayer(text) {
   byId("player-alert").hidden = !text;
 }
 
-function start(track, from) {
+// Play a track: on behalf of the listener `from`, if any; the passage `at` only, if one is given.
+function start(track, { from, at } = {}) {
   state.playing = { ...track, from };
   byId("player").hidden = false;
   byId("playing-title").textContent = titleOf(track);
   byId("playing-artist").textContent = track.artist ?? "Unknown artist";
   byId("skip").hidden = from === undefined;
   warnPlayer("");
-  audio.src = path("v1", "tracks", track.track_id, "audio");
+  audio.src = path("v1", "tracks", track.track_id, "audio") + (at ? `#t=${at.join(",")}` : "");
   audio.play().catch(() => {});  // the error event says why
   mark();
 }
@@ -274,7 +298,7 @@ async function goOn(event) {
   const at = state.queue.findIndex((item) => item.track_id === track.track_id);
   const next = state.queue[at + 1] ?? state.queue[0];
   const heard = Number.isFinite(audio.currentTime) ? Math.round(1000 * audio.currentTime) : 0;
-  if (next) start(next, from);
+  if (next) start(next, { from });
   await tell(track, event, { played_ms: heard });
 }
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from data.checks import check_id
 from data.errors import DataError
 from data.store.database import Database, written
+from data.store.heard import check_heard
 from data.store.merge import add_bare_tracks
 from data.store.reading import columns_of
 from data.store.rows import check_ids
@@ -26,7 +27,10 @@ _stated = stage_table(
     sa.Column("dim", sa.Integer),
     sa.Column("vector", sa.LargeBinary),
     sa.Column("fingerprint", sa.Text),
+    sa.Column("recording", sa.LargeBinary),
+    sa.Column("segments", sa.LargeBinary),
 )
+_VALUES = ("vector", "fingerprint", "recording", "segments")  # what a row says of its track
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -43,6 +47,8 @@ class EmbeddingStore:
         vectors: FloatArray,
         *,
         fingerprints: Sequence[str] | None = None,
+        segments: Sequence[bytes | None] | None = None,
+        recordings: Sequence[bytes | None] | None = None,
         add_unknown_tracks: bool = False,
         replace: bool = False,
     ) -> ImportCounts:
@@ -58,6 +64,10 @@ class EmbeddingStore:
             Finite.
         fingerprints : sequence of str, length m, optional
             What each was made of, so that a later run can skip it.
+        segments : sequence of (bytes or None), length m, optional
+            Vectors of each track's chunks: little-endian float16, n_chunks x d, finite.
+        recordings : sequence of (bytes or None), length m, optional
+            Print of each track's recording: little-endian uint32 words.
         add_unknown_tracks : bool
             Add tracks that the catalogue does not have, with nothing but their id.
         replace : bool
@@ -66,19 +76,22 @@ class EmbeddingStore:
         Raises
         ------
         DataError
-            If the space keeps vectors of another width, a vector is not finite, an id occurs twice
-            or is invalid, or a track is unknown and may not be added.
+            If the space keeps vectors of another width, a vector or segment is not finite or of
+            another width, an id occurs twice or is invalid, or a track is unknown and may not be
+            added.
         """
         check_id("space", space)
         _check(ids, vectors, fingerprints)
+        check_heard(ids, segments, recordings, width=vectors.shape[1])
         if not len(ids):
             return ImportCounts(0, 0, 0)
         width = int(vectors.shape[1])
+        others = (fingerprints, recordings, segments)
         blobs = (row.tobytes() for row in np.ascontiguousarray(vectors, dtype="<f4"))
-        marks = repeat(None) if fingerprints is None else fingerprints
+        beside = [repeat(None) if given is None else given for given in others]
         with staging(self._database, _stated) as connection:
             with connection.begin():
-                rows = zip(repeat(space), ids, repeat(width), blobs, marks, strict=False)
+                rows = zip(repeat(space), ids, repeat(width), blobs, *beside, strict=False)
                 pour(connection, _stated, rows)
                 analyse(connection, _stated)
 
@@ -197,9 +210,7 @@ def _upserting(database: Database) -> sa.Insert:
     names = [column.name for column in embeddings.columns]
     query = sa.select(*(_stated.c[name] for name in names)).where(sa.true())
     insert = database.insert(embeddings).from_select(names, query.order_by(_stated.c.track_id))
-    differs = (embeddings.c.vector != insert.excluded.vector) | (
-        embeddings.c.fingerprint.is_distinct_from(insert.excluded.fingerprint)
-    )
-    replaced = {name: insert.excluded[name] for name in ("vector", "fingerprint")}
+    differs = sa.or_(*(embeddings.c[v].is_distinct_from(insert.excluded[v]) for v in _VALUES))
+    replaced = {name: insert.excluded[name] for name in _VALUES}
     keys = ["space", "track_id"]
     return insert.on_conflict_do_update(index_elements=keys, set_=replaced, where=differs)

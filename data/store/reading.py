@@ -31,8 +31,10 @@ def page(
     return query.order_by(key).limit(limit)
 
 
-def columns_of(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[list[tuple[Any, ...]]]:
-    """Yield a result by columns, `CHUNK` rows at a time; the whole is never held.
+def columns_of(
+    connection: sa.Connection, query: sa.Select[Any], *, rows_at_once: int | None = None
+) -> Iterator[list[tuple[Any, ...]]]:
+    """Yield a result by columns, `CHUNK` rows at a time unless told; the whole is never held.
 
     Straight from the driver: SQLAlchemy's rows would take as long again, to become columns.
     """
@@ -42,7 +44,7 @@ def columns_of(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[lis
     name = () if connection.dialect.name == "sqlite" else ("segue",)
     with closing(driver.cursor(*name)) as cursor:
         cursor.execute(str(compiled), compiled.params)
-        while rows := cursor.fetchmany(CHUNK):
+        while rows := cursor.fetchmany(rows_at_once or CHUNK):
             yield list(zip(*rows, strict=True))
 
 

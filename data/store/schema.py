@@ -72,4 +72,7 @@ embeddings = sa.Table(
     sa.Column("dim", sa.Integer, nullable=False),
     sa.Column("vector", sa.LargeBinary, nullable=False),  # float32, little endian
     sa.Column("fingerprint", sa.Text),
+    # Behind the vector and the short ones, so that reading those never passes the long ones.
+    sa.Column("recording", sa.LargeBinary),  # uint32, little endian
+    sa.Column("segments", sa.LargeBinary),  # float16, little endian: chunks x dim
 )

@@ -10,6 +10,7 @@ from data.store.database import Database
 from data.store.embeddings import EmbeddingStore
 from data.store.events import EventStore
 from data.store.feedback import FeedbackStore
+from data.store.heard import HeardStore
 from data.store.listens import ListenStore
 from data.store.migrate import migrate
 from data.store.schema import embeddings, events, tracks, users
@@ -19,7 +20,9 @@ from data.store.users import UserStore
 _COUNTED = (tracks, users, events, embeddings)
 
 
-class Store(TrackStore, ListenStore, EventStore, UserStore, FeedbackStore, EmbeddingStore):
+class Store(
+    TrackStore, ListenStore, EventStore, UserStore, FeedbackStore, EmbeddingStore, HeardStore
+):
     """Tracks, events and embeddings in one SQL database.
 
     Safe to share between threads, and to keep across `fork`. A change is durable when the method

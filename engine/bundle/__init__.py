@@ -4,7 +4,7 @@
 open them, `registry` says which one is current.
 """
 
-from engine.bundle.contents import Acoustic, Behaviour, BundleContents
+from engine.bundle.contents import Acoustic, Behaviour, BundleContents, Segments
 from engine.bundle.manifest import Manifest
 from engine.bundle.reader import Bundle
 from engine.bundle.registry import BundleRegistry
@@ -17,5 +17,6 @@ __all__ = [
     "BundleContents",
     "BundleRegistry",
     "Manifest",
+    "Segments",
     "write_bundle",
 ]

@@ -45,6 +45,8 @@ class Manifest(BaseModel):
         All settings that it was trained with.
     acoustic_space : str or None
         Where its embeddings come from.
+    chunk_seconds : float or None
+        Length of the chunks that its segments are of.
     shapes : dict
         Shape of each array.
     metrics : dict
@@ -62,6 +64,7 @@ class Manifest(BaseModel):
     versions: dict[str, str]
     config: dict[str, Any]
     acoustic_space: str | None
+    chunk_seconds: float | None = None
     shapes: dict[str, list[int]]
     metrics: dict[str, Any]
     files: dict[str, FileEntry]

@@ -15,8 +15,9 @@ from data.catalog import Catalog
 from data.errors import BundleError, DataError
 from data.files import sha256
 from data.vocabulary import Vocabulary
-from engine.bundle.contents import Acoustic, Behaviour, BundleContents
+from engine.bundle.contents import Acoustic, Behaviour, BundleContents, Segments
 from engine.bundle.manifest import Manifest, read_manifest
+from engine.duplicates import Duplicates, Recordings
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ def _read_parts(path: Path, manifest: Manifest) -> BundleContents:
             embeddings=arrays["embeddings"],
             known=arrays["embedded"],
             encoder=encoder if encoder.is_dir() else None,
+            segments=_segments(arrays, manifest),
         )
     if "item_factors" in arrays:
         behaviour = Behaviour(arrays["user_factors"], arrays["item_factors"])
@@ -109,7 +111,23 @@ def _read_parts(path: Path, manifest: Manifest) -> BundleContents:
         plays=arrays["plays"],
         acoustic=acoustic,
         behaviour=behaviour,
+        duplicates=_duplicates(arrays),
     )
+
+
+def _segments(arrays: dict[str, npt.NDArray[Any]], manifest: Manifest) -> Segments | None:
+    """Return the chunks of the tracks; a bundle of an older version has none."""
+    if manifest.chunk_seconds is None:
+        return None
+    return Segments(arrays["segments"], arrays["segment_offsets"], manifest.chunk_seconds)
+
+
+def _duplicates(arrays: dict[str, npt.NDArray[Any]]) -> Duplicates | None:
+    """Return the groups of one recording; a bundle of an older version has none."""
+    if "duplicates" not in arrays:
+        return None
+    recordings = Recordings(arrays["recordings"], arrays["recording_offsets"])
+    return Duplicates(arrays["duplicates"], recordings, arrays["recording_index"])
 
 
 def _load(path: Path, name: str, shape: list[int]) -> npt.NDArray[Any]:

@@ -62,6 +62,7 @@ def write_bundle(
             versions=library_versions(),
             config=config or {},
             acoustic_space=contents.acoustic.space if contents.acoustic else None,
+            chunk_seconds=_chunk_seconds(contents),
             shapes=shapes,
             metrics=metrics or {},
             files={
@@ -82,6 +83,11 @@ def write_bundle(
     return bundle_id
 
 
+def _chunk_seconds(contents: BundleContents) -> float | None:
+    segments = contents.acoustic.segments if contents.acoustic else None
+    return segments.seconds if segments else None
+
+
 def _write_parts(directory: Path, contents: BundleContents) -> dict[str, list[int]]:
     contents.catalog.save(directory, "tracks")
     contents.users.save(directory, "users")
@@ -92,11 +98,19 @@ def _write_parts(directory: Path, contents: BundleContents) -> dict[str, list[in
     if contents.acoustic is not None:
         arrays["embeddings"] = contents.acoustic.embeddings
         arrays["embedded"] = contents.acoustic.known
+        if contents.acoustic.segments is not None:
+            arrays["segments"] = contents.acoustic.segments.vectors
+            arrays["segment_offsets"] = contents.acoustic.segments.offsets
         if contents.acoustic.encoder is not None:
             shutil.copytree(contents.acoustic.encoder, directory / "encoder")
     if contents.behaviour is not None:
         arrays["user_factors"] = contents.behaviour.user_factors
         arrays["item_factors"] = contents.behaviour.item_factors
+    if contents.duplicates is not None:
+        arrays["duplicates"] = contents.duplicates.representatives
+        arrays["recordings"] = contents.duplicates.recordings.words
+        arrays["recording_offsets"] = contents.duplicates.recordings.offsets
+        arrays["recording_index"] = contents.duplicates.keys
     for name, array in arrays.items():
         np.save(directory / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
     return {name: list(array.shape) for name, array in arrays.items()}

@@ -110,12 +110,69 @@ def clustered_intervals(
         If a number is out of range.
     """
     _check(values, resamples, level)
+    return _estimates(values, _clustered_means(values, clusters, resamples, seed=seed), level)
+
+
+def clustered_ratios(
+    values: FloatArray,
+    baselines: FloatArray,
+    clusters: npt.NDArray[np.integer],
+    *,
+    resamples: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> list[Estimate | None]:
+    """Return how many times the mean of its baseline the mean of each column is.
+
+    Both means are taken over the same draws of clusters, so that the comparison is paired: a
+    resample of hard rows is hard for both.
+
+    Parameters
+    ----------
+    values, baselines : ndarray of float64, shape (m, q)
+        One row an item, one column a measure.
+    clusters : ndarray of int, shape (m,)
+        See `clustered_intervals`.
+    resamples, level, seed
+        See `intervals`.
+
+    Returns
+    -------
+    list of Estimate or None, length q
+        The ratio of the means over all rows, with its interval; without bounds where the baseline
+        is 0 in some resample, None where it is 0 over all rows.
+
+    Raises
+    ------
+    DataError
+        If there is no row.
+    ParameterError
+        If a number is out of range.
+    """
+    _check(values, resamples, level)
+    both = _clustered_means(np.hstack([values, baselines]), clusters, resamples, seed=seed)
+    above, below = np.hsplit(both, 2)  # each (resamples, q)
+    ratios = np.divide(above, below, out=np.zeros_like(above), where=below != 0)
+    low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    bounded = np.all(below != 0, axis=0).tolist()
+    tops, bottoms = values.mean(axis=0), baselines.mean(axis=0)
+    found: list[Estimate | None] = []
+    for i, bottom in enumerate(bottoms.tolist()):
+        bounds = (float(low[i]), float(high[i])) if bounded[i] else (None, None)
+        found.append(None if bottom == 0 else Estimate(float(tops[i]) / bottom, *bounds))
+    return found
+
+
+def _clustered_means(
+    values: FloatArray, clusters: npt.NDArray[np.integer], resamples: int, *, seed: int
+) -> FloatArray:
+    """Return the means of the columns in resamples of whole clusters, shape (resamples, q)."""
     _, codes, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
     totals = np.zeros((len(sizes), values.shape[1]))
     np.add.at(totals, codes, values)
     draws = _draws(len(sizes), resamples, seed)
     means = [counts @ totals / (counts @ sizes)[:, np.newaxis] for counts in draws]
-    return _estimates(values, np.concatenate(means), level)
+    return np.concatenate(means)
 
 
 def _check(values: FloatArray, resamples: int, level: float) -> None:

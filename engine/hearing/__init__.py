@@ -2,23 +2,28 @@
 
 ::
 
-    files -> split_artists -> train on the others -> embed the held-out -> scores -> HearingReport
+    files -> Gallery (spectrograms) -> Plan (who is asked) -> systems (vectors)
+          -> sections (scores with intervals), robustness -> HearingReport
 
 Importing this is light; `engine.hearing.run` (`evaluate_audio`) loads TensorFlow.
 """
 
-from engine.hearing.held_out import ArtistSplit, label_codes, split_artists
-from engine.hearing.report import HearingReport, Section, render_hearing
+from engine.hearing.held_out import Fold, Plan, ask_everyone, hold_out, label_codes
+from engine.hearing.render import render_hearing
+from engine.hearing.report import Figure, HearingReport, Section
 from engine.hearing.retrieval import MEASURES, genre_accuracy, retrieval_scores
 
 __all__ = [
     "MEASURES",
-    "ArtistSplit",
+    "Figure",
+    "Fold",
     "HearingReport",
+    "Plan",
     "Section",
+    "ask_everyone",
     "genre_accuracy",
+    "hold_out",
     "label_codes",
     "render_hearing",
     "retrieval_scores",
-    "split_artists",
 ]

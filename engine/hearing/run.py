@@ -3,58 +3,30 @@
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from audio_model.cache import MelCache
-from audio_model.clips import Clip, read_clips
 from audio_model.config import AudioConfig
-from audio_model.keras_encoder import KerasEncoder
-from audio_model.recipes import check_recipe, resolve_recipe
-from audio_model.training import train_encoder
+from audio_model.recipes import resolve_recipe
 from data.catalog import Catalog
-from data.errors import DataError
-from engine.hearing.held_out import MIN_TRACKS, ArtistSplit, split_artists
-from engine.hearing.report import HearingReport
-from engine.hearing.sections import GENRE_NEIGHBOURS, MIN_ARTISTS, Labels, measure
-from engine.hearing.systems import (
-    BASELINE,
-    CHUNKS,
-    Progress,
-    Sounds,
-    Vectors,
-    encoder_vectors,
-    mfcc_vectors,
-)
+from data.errors import AudioError, DataError
+from engine.hearing.changes import LONGEST
+from engine.hearing.entrants import Entrant, heard_tracks
+from engine.hearing.figures import MIN_ARTISTS, Resampling
+from engine.hearing.gallery import PASSAGES, Gallery, Progress
+from engine.hearing.held_out import MIN_TRACKS, Plan, ask_everyone, hold_out
+from engine.hearing.lineup import HearingSettings, LineUp
+from engine.hearing.report import HearingReport, Robustness
+from engine.hearing.robustness import measure_robustness
+from engine.hearing.sections import GENRE_NEIGHBOURS, Labels, measure
+from engine.hearing.systems import BASELINE, RANDOM, Part, hear_gallery
+from engine.hearing.trained import Workshop
 
 BadFile = Callable[[str, Path, str], None]
-
-
-@dataclass(frozen=True)
-class HearingSettings:
-    """What a measurement may vary, beside the settings of the sound.
-
-    Attributes
-    ----------
-    recipes : tuple of str
-        Recipes to train and compare; by default the configured one.
-    test_fraction : float
-        Share of the artists with enough tracks that are held out.
-    seed : int
-        Of the split, ties and resamples. The seed of training is `AudioConfig.seed`.
-    resamples : int
-        Bootstrap resamples.
-    """
-
-    recipes: tuple[str, ...] = ()
-    test_fraction: float = 0.4
-    seed: int = 0
-    resamples: int = 1000
 
 
 def evaluate_audio(
@@ -62,17 +34,17 @@ def evaluate_audio(
     catalog: Catalog,
     config: AudioConfig,
     *,
-    cache: MelCache,
+    cache: Path,
     work: Path,
     settings: HearingSettings | None = None,
     workers: int = 1,
     progress: Progress | None = None,
     on_bad_file: BadFile | None = None,
 ) -> HearingReport:
-    """Compare recipes with MFCCs and the untrained network on artists training never heard.
+    """Compare encoders with MFCCs at finding the same artist, of artists that they never heard.
 
-    Each recipe is trained on the tracks of the other artists. A killed run goes on where it was;
-    the checkpoints are deleted at the end.
+    Nothing is trained unless `settings.train` says so. A killed run goes on where it was; its
+    checkpoints are deleted at the end.
 
     Parameters
     ----------
@@ -81,11 +53,11 @@ def evaluate_audio(
     catalog : Catalog
         Artists, albums and genres of the tracks.
     config : AudioConfig
-        Mel settings, overrides and time box of the recipes.
-    cache : MelCache
-        Holds, or receives, the spectrograms.
+        Overrides and time box of recipes; how much of a file is heard.
+    cache : Path
+        Directory that holds, or receives, spectrograms.
     work : Path
-        A directory for checkpoints, of this measurement alone.
+        A directory for checkpoints and changed sound, of this measurement alone.
     settings : HearingSettings, optional
     workers : int
         Processes that decode.
@@ -101,55 +73,14 @@ def evaluate_audio(
     Raises
     ------
     ParameterError
-        If a recipe is unknown or a number is out of range.
+        If a number is out of range.
     DataError
         If there are too few artists.
+    BundleError
+        If an encoder is missing or corrupt.
     """
     settings = settings or HearingSettings()
     tell = progress or (lambda *_: None)
-    recipes = {
-        name: config.model_copy(update={"recipe": name})
-        for name in settings.recipes or (config.recipe,)
-    }
-    for name in recipes:
-        check_recipe(name)
-    ids, clips = _usable(files, cache, workers=workers, progress=tell, on_bad_file=on_bad_file)
-    rows = catalog.tracks.indices(ids)
-    names = catalog.column("artist").take(rows).to_pylist()
-    split = split_artists(names, fraction=settings.test_fraction, seed=settings.seed)
-    sounds = Sounds([clips[i] for i in split.test], cache)
-    systems: dict[str, Vectors] = {BASELINE: mfcc_vectors(sounds)}
-    for name, own in _untrained(recipes).items():
-        systems[name] = encoder_vectors(sounds, KerasEncoder.untrained(own), tell, name=name)
-    seconds = {}
-    for name, own in recipes.items():
-        began = time.monotonic()
-        encoder = train_encoder(
-            [clips[i].path for i in split.train],
-            own,
-            checkpoint_dir=work / name,
-            cache=cache,
-            progress=_of_recipe(name, tell),
-        )
-        seconds[name] = time.monotonic() - began
-        systems[name] = encoder_vectors(sounds, encoder, tell, name=name)
-    labels = Labels.of(catalog, rows[split.test], sounds.owners)
-    found, skipped = measure(systems, labels, seed=settings.seed, resamples=settings.resamples)
-    shutil.rmtree(work, ignore_errors=True)
-    sizes = _sizes(split, len(sounds.owners))
-    parameters = _parameters(settings, config, recipes)
-    return HearingReport(sizes, parameters, seconds, found, skipped)
-
-
-def _usable(
-    files: Sequence[tuple[str, Path]],
-    cache: MelCache,
-    *,
-    workers: int,
-    progress: Progress,
-    on_bad_file: BadFile | None,
-) -> tuple[list[str], list[Clip]]:
-    """Return the ids and clips of the usable files, each file once."""
     first: dict[Path, str] = {}
     for track_id, path in files:
         first.setdefault(path, track_id)
@@ -158,55 +89,141 @@ def _usable(
         if on_bad_file is not None:
             on_bad_file(first[path], path, why)
 
-    clips = read_clips(list(first), cache, workers=workers, progress=progress, on_bad_file=bad)
-    if not clips:
+    lineup = LineUp.of(settings, config)
+    gallery = Gallery.read(
+        list(first),
+        cache,
+        configs=lineup.configs,
+        workers=workers,
+        progress=tell,
+        on_bad_file=bad,
+    )
+    if not len(gallery):
         raise DataError(
             f"None of {len(first)} sound files can be used. "
             "Import tracks that have `artist` and `audio_path`."
         )
-    return [first[clip.path] for clip in clips], clips
+    rows = catalog.tracks.indices([first[path] for path in gallery.paths])
+    plan, lineup = _plan(lineup, catalog, rows, settings=settings)
+    systems: dict[str, list[Part]] = {}
+    for system in lineup.systems(settings.seed):
+        vectors = hear_gallery(system, gallery, tell, label=system.name)
+        systems[system.name] = [Part(plan.asked, system, vectors)]
+    workshop = Workshop(gallery, plan, cache, work, tell)
+    training = {}
+    for name, own in lineup.recipes.items():
+        systems[name], training[name] = workshop.train(name, own)
+    labels = Labels.of(catalog, rows, gallery.owners)
+    resampling = Resampling(settings.seed, settings.resamples)
+    sections, skipped = measure(systems, labels, resampling)
+    steady: dict[str, Robustness] = {}
+    try:
+        steady = measure_robustness(
+            {name: parts for name, parts in systems.items() if name != RANDOM},
+            gallery.paths,
+            _sample(plan, gallery, settings),
+            directory=work / "changed",
+            workers=workers,
+            progress=tell,
+        )
+    except AudioError as error:
+        skipped["robustness"] = str(error)
+    shutil.rmtree(work, ignore_errors=True)
+    return HearingReport(
+        sizes=_sizes(plan, gallery),
+        parameters=_parameters(settings, lineup, systems),
+        training=training,
+        sections=sections,
+        robustness=steady,
+        skipped={**lineup.absent, **skipped},
+        notes=lineup.notes,
+    )
 
 
-def _untrained(recipes: dict[str, AudioConfig]) -> dict[str, AudioConfig]:
-    """Return, by name of system, one configuration for each network that the recipes train."""
-    networks: dict[str, AudioConfig] = {}
-    for config in recipes.values():
-        networks.setdefault(resolve_recipe(config).architecture, config)
-    several = len(networks) > 1
-    return {f"untrained {n}" if several else "untrained": c for n, c in networks.items()}
+def _plan(
+    lineup: LineUp, catalog: Catalog, rows: npt.NDArray[np.integer], *, settings: HearingSettings
+) -> tuple[Plan, LineUp]:
+    """Return who is asked for, and the systems, less a pretrained encoder that heard them all."""
+    artists = catalog.column("artist").take(rows).to_pylist()
+    albums = catalog.column("album").take(rows).to_pylist()
+
+    def plan(entrants: Sequence[Entrant]) -> Plan:
+        heard = heard_tracks(artists, albums, entrants)
+        if not settings.train:
+            return ask_everyone(artists, heard=heard)
+        return hold_out(
+            artists,
+            heard=heard,
+            folds=settings.folds,
+            fraction=settings.test_fraction,
+            seed=settings.seed,
+        )
+
+    try:
+        return plan(lineup.entrants), lineup
+    except DataError:
+        rest = lineup.without_pretrained(
+            "It heard too many of these artists in training to be asked about the others."
+        )
+        if settings.systems or rest.entrants == lineup.entrants:
+            raise
+    return plan(rest.entrants), rest
 
 
-def _of_recipe(name: str, progress: Progress) -> Progress:
-    return lambda done, total, what: progress(done, total, f"{name}: {what}")
+def _sample(plan: Plan, gallery: Gallery, settings: HearingSettings) -> npt.NDArray[np.int64]:
+    """Return the tracks whose robustness is measured, ascending."""
+    possible = plan.asked[gallery.seconds[plan.asked] <= LONGEST]
+    size = min(settings.changed, len(possible))
+    return np.sort(np.random.default_rng(settings.seed).choice(possible, size, replace=False))
 
 
-def _sizes(split: ArtistSplit, chunks: int) -> dict[str, int]:
+def _sizes(plan: Plan, gallery: Gallery) -> dict[str, int]:
     return {
-        "eligible_artists": split.eligible,
-        "test_artists": len(np.unique(split.artists[split.test])),
-        "test_tracks": len(split.test),
-        "test_chunks": chunks,
-        "train_artists": len(np.unique(split.artists[split.train])),
-        "train_tracks": len(split.train),
-        "tracks_without_artist": int((split.artists < 0).sum()),
+        "eligible_artists": plan.eligible,
+        "heard_artists": plan.heard,
+        "asked_artists": len(np.unique(plan.artists[plan.asked])),
+        "asked_tracks": len(plan.asked),
+        "gallery_tracks": len(gallery),
+        "gallery_passages": len(gallery.owners),
+        "tracks_without_artist": int((plan.artists < 0).sum()),
     }
 
 
 def _parameters(
-    settings: HearingSettings, config: AudioConfig, recipes: dict[str, AudioConfig]
+    settings: HearingSettings, lineup: LineUp, systems: Mapping[str, Sequence[Part]]
 ) -> dict[str, Any]:
+    trained = {
+        "folds": settings.folds,
+        "test_fraction": settings.test_fraction if settings.folds == 1 else None,
+        "recipes": {
+            name: resolve_recipe(own).model_dump(mode="json")
+            for name, own in lineup.recipes.items()
+        },
+    }
     return {
+        "baseline": BASELINE,
         "seed": settings.seed,
-        "test_fraction": settings.test_fraction,
         "min_tracks": MIN_TRACKS,
-        "chunks_a_track": CHUNKS,
+        "passages_a_track": PASSAGES,
         "genre_neighbours": GENRE_NEIGHBOURS,
+        "changed_tracks": settings.changed,
         "resamples": settings.resamples,
         "level": 0.95,
-        "resampled": "artists",
         "min_artists": MIN_ARTISTS,
-        "audio": config.model_dump(mode="json"),
-        "recipes": {
-            name: resolve_recipe(own).model_dump(mode="json") for name, own in recipes.items()
+        "systems": {
+            name: {
+                "chunk_seconds": parts[0].system.chunk_seconds,
+                "mel": parts[0].system.config.mel_parameters(),
+            }
+            for name, parts in systems.items()
         },
+        "encoders": {
+            entrant.name: {
+                "fingerprint": entrant.encoder.fingerprint,
+                "heard_is_known": entrant.heard is not None,
+            }
+            for entrant in lineup.entrants
+        },
+        "audio": lineup.config.model_dump(mode="json"),
+        "trained": trained if lineup.recipes else None,
     }

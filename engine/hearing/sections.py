@@ -1,44 +1,41 @@
-"""The questions that all systems are asked, and their scores with intervals."""
+"""The questions that all systems are asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from data.catalog import Catalog
-from engine.evaluation.bootstrap import Estimate, clustered_intervals
+from engine.hearing.figures import Resampling, make_section
 from engine.hearing.held_out import label_codes
 from engine.hearing.report import Section
 from engine.hearing.retrieval import MEASURES, genre_accuracy, retrieval_scores
-from engine.hearing.systems import BASELINE, Vectors
+from engine.hearing.systems import BASELINE, Part, Vectors
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
-Scorer = Callable[[Vectors], tuple[IntArray, FloatArray]]
+Scorer = Callable[[Vectors, IntArray], tuple[IntArray, FloatArray]]
+"""Given vectors and the tracks to ask for; returns queries, and scores of shape (q, measures)."""
 
 GENRE_NEIGHBOURS = 5
 """Neighbours that vote for a genre."""
 
-MIN_ARTISTS = 6
-"""Fewer artists get no interval: five all lean one way by chance in 2 / 2^5 = 6% of cases, yet
-every resample of them leans that way too."""
-
 
 @dataclass(frozen=True)
 class Labels:
-    """What is known of the evaluated tracks.
+    """What is known of the tracks of the gallery.
 
     Attributes
     ----------
     artists, albums : ndarray of int64, shape (n,)
-        Codes; -1 for a track without an album.
+        Codes; -1 where unknown.
     genres : ndarray of bool, shape (n, g)
         Which genres each track has.
     owners : ndarray of int64, shape (m,)
-        Position of the track of each chunk.
+        Position of the track of each passage.
     """
 
     artists: IntArray
@@ -57,20 +54,39 @@ class Labels:
         return cls(artists, albums, genres, owners)
 
 
+@dataclass(frozen=True)
+class Question:
+    """One question to all systems.
+
+    Attributes
+    ----------
+    scorer : Scorer
+    owners : ndarray of int64
+        The track of each item that may be a query.
+    measures : tuple of str
+        The columns of the scores.
+    needs : str
+        Why it could not be asked, if it could not.
+    """
+
+    scorer: Scorer
+    owners: IntArray
+    measures: tuple[str, ...]
+    needs: str
+
+
 def measure(
-    systems: Mapping[str, Vectors], labels: Labels, *, seed: int, resamples: int
+    systems: Mapping[str, Sequence[Part]], labels: Labels, resampling: Resampling
 ) -> tuple[tuple[Section, ...], dict[str, str]]:
     """Score all systems on every question that the labels allow.
 
     Parameters
     ----------
-    systems : mapping of str to Vectors
-        Holds `BASELINE`.
+    systems : mapping of str to sequence of Part
+        Holds `BASELINE`. The parts of each system ask for the same tracks together.
     labels : Labels
-    seed : int
-        Of ties and resamples.
-    resamples : int
-        Of the bootstrap, over artists.
+    resampling : Resampling
+        Its seed also orders ties.
 
     Returns
     -------
@@ -79,79 +95,66 @@ def measure(
         Questions without two artists to ask for, and why.
     """
     sections, skipped = [], {}
-    for name, (scorer, artists, measures, need) in _questions(labels, seed).items():
-        scored = {system: scorer(vectors) for system, vectors in systems.items()}
-        queries = scored[BASELINE][0]
-        if len(np.unique(artists[queries])) < 2:
-            skipped[name] = need
+    for name, question in _questions(labels, resampling.seed).items():
+        scored = {system: _ask(question, parts) for system, parts in systems.items()}
+        tracks = question.owners[scored[BASELINE][0]]
+        artists = labels.artists[tracks]
+        if len(np.unique(artists)) < 2:
+            skipped[name] = question.needs
             continue
         values = {system: scores for system, (_, scores) in scored.items()}
         sections.append(
-            _section(name, values, artists[queries], measures, seed=seed, resamples=resamples)
+            make_section(
+                name,
+                values,
+                question.measures,
+                tracks=tracks,
+                artists=artists,
+                resampling=resampling,
+            )
         )
     return tuple(sections), skipped
 
 
-def _questions(
-    labels: Labels, seed: int
-) -> dict[str, tuple[Scorer, IntArray, tuple[str, ...], str]]:
-    """Return, by name: how it is scored, artists of its items, measures, and what it needs."""
-    owners = labels.owners
-    of_chunks = labels.artists[owners]
-    albums = "Two held-out artists with tracks of two albums or more are needed."
-    genres = "Two held-out artists with tracks of a genre that another track has are needed."
+def _ask(question: Question, parts: Sequence[Part]) -> tuple[IntArray, FloatArray]:
+    """Return the queries of all parts, ascending, and their scores."""
+    found = [question.scorer(part.vectors, part.asked) for part in parts]
+    queries = np.concatenate([q for q, _ in found])
+    order = np.argsort(queries)
+    return queries[order], np.concatenate([scores for _, scores in found])[order]
 
-    def chunks(vectors: Vectors) -> tuple[IntArray, FloatArray]:
-        return retrieval_scores(vectors.chunks, of_chunks, tracks=owners, seed=seed)
 
-    def tracks(vectors: Vectors) -> tuple[IntArray, FloatArray]:
-        return retrieval_scores(vectors.tracks, labels.artists, seed=seed)
-
-    def other_albums(vectors: Vectors) -> tuple[IntArray, FloatArray]:
-        # A track of unknown album may be of any, so it takes no part.
-        known = np.flatnonzero(labels.albums >= 0)
-        queries, scores = retrieval_scores(
-            vectors.tracks[known], labels.artists[known], albums=labels.albums[known], seed=seed
-        )
-        return known[queries], scores
-
-    def chunks_other_albums(vectors: Vectors) -> tuple[IntArray, FloatArray]:
-        known = np.flatnonzero(labels.albums[owners] >= 0)
-        queries, scores = retrieval_scores(
-            vectors.chunks[known],
-            of_chunks[known],
-            tracks=owners[known],
-            albums=labels.albums[owners][known],
-            seed=seed,
-        )
-        return known[queries], scores
-
+def _questions(labels: Labels, seed: int) -> dict[str, Question]:
+    albums = "Two artists with tracks of two albums or more are needed among those asked for."
+    genres = "Two artists with tracks of a genre that another has are needed among those asked for."
     accuracy = (f"accuracy@{GENRE_NEIGHBOURS}",)
-    return {
-        "tracks": (tracks, labels.artists, MEASURES, ""),
-        "tracks, other albums": (other_albums, labels.artists, MEASURES, albums),
-        "chunks": (chunks, of_chunks, MEASURES, ""),
-        "chunks, other albums": (chunks_other_albums, of_chunks, MEASURES, albums),
-        "genre": (_genre(labels, None, seed), labels.artists, accuracy, genres),
-        "genre, other artists": (
-            _genre(labels, labels.artists, seed),
-            labels.artists,
-            accuracy,
-            genres,
-        ),
-    }
+    questions = {}
+    everything = np.arange(len(labels.artists))
+    for name, owners in (("tracks", everything), ("chunks", labels.owners)):
+        for other_albums, suffix, needs in ((False, "", ""), (True, ", other albums", albums)):
+            scorer = _retrieval(
+                labels, passages=name == "chunks", other_albums=other_albums, seed=seed
+            )
+            questions[name + suffix] = Question(scorer, owners, MEASURES, needs)
+    for name, artists in (("genre", None), ("genre, other artists", labels.artists)):
+        questions[name] = Question(_genre(labels, artists, seed), everything, accuracy, genres)
+    return questions
 
 
-def _genre(labels: Labels, artists: IntArray | None, seed: int) -> Scorer:
-    """Return a scorer of genres over the tracks that have one; `artists` bars the query's own."""
-    known = np.flatnonzero(labels.genres.any(axis=1))
+def _retrieval(labels: Labels, *, passages: bool, other_albums: bool, seed: int) -> Scorer:
+    """Return a scorer of tracks or of passages; `other_albums` bars the query's own."""
+    owners = labels.owners if passages else np.arange(len(labels.artists))
+    # A track of unknown album may be of any, so it takes no part where albums are barred.
+    known = np.flatnonzero((labels.albums[owners] >= 0) | (not other_albums))
+    own = owners[known]
 
-    def score(vectors: Vectors) -> tuple[IntArray, FloatArray]:
-        queries, scores = genre_accuracy(
-            vectors.tracks[known],
-            labels.genres[known],
-            artists=None if artists is None else artists[known],
-            k=GENRE_NEIGHBOURS,
+    def score(vectors: Vectors, asked: IntArray) -> tuple[IntArray, FloatArray]:
+        queries, scores = retrieval_scores(
+            (vectors.passages if passages else vectors.tracks)[known],
+            labels.artists[own],
+            asked=np.flatnonzero(np.isin(own, asked)),
+            tracks=own,
+            albums=labels.albums[own] if other_albums else None,
             seed=seed,
         )
         return known[queries], scores
@@ -159,33 +162,19 @@ def _genre(labels: Labels, artists: IntArray | None, seed: int) -> Scorer:
     return score
 
 
-def _section(
-    name: str,
-    values: Mapping[str, FloatArray],
-    artists: IntArray,
-    measures: tuple[str, ...],
-    *,
-    seed: int,
-    resamples: int,
-) -> Section:
-    """Put intervals to scores of shape (queries, measures) of each system, if artists suffice."""
-    others = [system for system in values if system != BASELINE]
-    columns = [*values.values(), *(values[system] - values[BASELINE] for system in others)]
-    found = clustered_intervals(np.hstack(columns), artists, resamples=resamples, seed=seed)
-    held = len(np.unique(artists))
-    if held < MIN_ARTISTS:
-        found = [Estimate(estimate.mean) for estimate in found]
-    width = len(measures)
-    parts: list[dict[str, Estimate]] = [
-        dict(zip(measures, found[i : i + width], strict=True)) for i in range(0, len(found), width)
-    ]
-    return Section(
-        name=name,
-        queries=len(artists),
-        artists=held,
-        systems=dict(zip(values, parts, strict=False)),
-        differences={
-            f"{system} - {BASELINE}": part
-            for system, part in zip(others, parts[len(values) :], strict=True)
-        },
-    )
+def _genre(labels: Labels, artists: IntArray | None, seed: int) -> Scorer:
+    """Return a scorer of genres over the tracks that have one; `artists` bars the query's own."""
+    known = np.flatnonzero(labels.genres.any(axis=1))
+
+    def score(vectors: Vectors, asked: IntArray) -> tuple[IntArray, FloatArray]:
+        queries, scores = genre_accuracy(
+            vectors.tracks[known],
+            labels.genres[known],
+            asked=np.flatnonzero(np.isin(known, asked)),
+            artists=None if artists is None else artists[known],
+            k=GENRE_NEIGHBOURS,
+            seed=seed,
+        )
+        return known[queries], scores
+
+    return score

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from data.catalog import Track
 
+COLOUR_BY = ("genre", "artist")
+
 PALETTE = (
     "#3d7fd6",
     "#e8833a",
@@ -44,6 +46,11 @@ class Group:
     name: str
     colour: str
     members: tuple[int, ...]
+
+
+def usual_colouring(tracks: Sequence[Track]) -> str:
+    """Return "genre" where at least half of the tracks have one, else "artist"."""
+    return "genre" if 2 * sum(bool(_label(t, "genre")) for t in tracks) >= len(tracks) else "artist"
 
 
 def group_tracks(tracks: Sequence[Track], *, by: str) -> list[Group]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,27 @@ from data.catalog import Track
 from data.checks import check_choice
 from data.errors import DataError, ParameterError
 from data.files import write_atomically
-from engine.maps.groups import group_tracks
+from engine.maps.groups import COLOUR_BY, group_tracks, usual_colouring
 from engine.maps.page import render_page
 from engine.maps.picture import render_picture
+from engine.maps.sound import AudioUrl
 
-COLOUR_BY = ("genre", "artist")
+
+def check_out(path: Path) -> None:
+    """Raise `ParameterError` unless a map can be written here; made for asking before the work.
+
+    Parameters
+    ----------
+    path : Path
+        Must end in .png or .html. Folders that are missing will be made.
+    """
+    if path.suffix.lower() not in (".png", ".html"):
+        raise ParameterError(f"A map's file must end in .png or .html. Received: {str(path)!r}.")
+    folder = path.absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise ParameterError(f"A map cannot be written here: {str(path)!r}. Choose another file.")
 
 
 def write_map(
@@ -24,45 +41,54 @@ def write_map(
     points: npt.NDArray[np.float32],
     *,
     tracks: Sequence[Track],
-    colour_by: str = "genre",
-    audio_url: Callable[[str], str] | None = None,
+    colour_by: str | None = None,
+    audio_url: AudioUrl | None = None,
+    heading: str | None = None,
 ) -> None:
     """Write a map, atomically.
 
     Parameters
     ----------
     path : Path
-        `.png`: a picture. `.html`: one self-contained page to pan, zoom, search and hover.
+        `.png`: a picture. `.html`: one self-contained page to pan, zoom, search, hover and play.
     points : ndarray of float32, shape (m, 2)
         As of `project`.
     tracks : sequence of Track, length m
         What the points stand for.
-    colour_by : str
-        "genre" (the first one) or "artist".
+    colour_by : str, optional
+        "genre" (the first one) or "artist"; by default `usual_colouring`. A page can switch.
     audio_url : callable, optional
-        From a track's id to where the page may play it; by default the page is silent.
+        From a track to where the page may play it; by default the page is silent.
+    heading : str, optional
+        By default the number of tracks.
 
     Raises
     ------
     ParameterError
-        If the suffix or `colour_by` is unknown.
+        If `colour_by` is unknown, or the path is none that a map can be written to.
     DataError
         If the points are not finite, or not one a track.
     """
-    check_choice("colour_by", colour_by, COLOUR_BY)
-    suffix = path.suffix.lower()
-    if suffix not in (".png", ".html"):
-        raise ParameterError(f"A map's file must end in .png or .html. Received: {str(path)!r}.")
+    check_out(path)
+    by = usual_colouring(tracks) if colour_by is None else colour_by
+    check_choice("colour_by", by, COLOUR_BY)
     points = np.asarray(points, np.float32)
     if points.shape != (len(tracks), 2) or not np.isfinite(points).all():
         raise DataError(
             f"A map of {len(tracks)} tracks needs as many finite points of two coordinates. "
             f"Received: shape {points.shape}."
         )
-    groups = group_tracks(tracks, by=colour_by)
-    if suffix == ".png":
-        content = render_picture(points, groups, heading=f"{len(tracks):,} tracks by {colour_by}")
+    heading = heading or f"{len(tracks):,} tracks"
+    if path.suffix.lower() == ".png":
+        groups = group_tracks(tracks, by=by)
+        content = render_picture(points, groups, heading=f"{heading}, by {by}")
     else:
-        urls = None if audio_url is None else [audio_url(track.track_id) for track in tracks]
-        content = render_page(points, groups, tracks=tracks, urls=urls).encode("utf-8")
+        order = [by, *(other for other in COLOUR_BY if other != by)]
+        content = render_page(
+            points,
+            {name: group_tracks(tracks, by=name) for name in order},
+            tracks=tracks,
+            heading=heading,
+            urls=None if audio_url is None else [audio_url(track) for track in tracks],
+        ).encode("utf-8")
     write_atomically(path, content)

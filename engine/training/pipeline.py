@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from audio_model.cache import MelCache
+from audio_model.keras_encoder import KerasEncoder
 from data.catalog import Catalog
 from data.checks import check_choice
 from data.errors import BundleError, DataError
 from data.interactions import Interactions
 from data.store import Store
-from data.vectors import unit_rows
 from engine.bundle import (
     Acoustic,
     Behaviour,
@@ -27,19 +27,19 @@ from engine.bundle import (
     write_bundle,
 )
 from engine.config import Sections
+from engine.duplicates import Duplicates, Recordings
 from engine.encoders import current_encoder
 from engine.gate import faults
 from engine.home import Home
-from engine.spaces import IMPORTED
+from engine.spaces import IMPORTED, stored_acoustic
 from engine.training.behaviour import inherit_behaviour, train_behaviour
-from engine.training.sound import (
-    Progress,
-    audio_files,
-    drop_unused_spaces,
-    embed_catalog,
+from engine.training.encoder import (
     fitting_encoder,
+    pretrained_start,
     train_new_encoder,
+    why_to_train,
 )
+from engine.training.sound import Progress, audio_files, drop_unused_spaces, embed_catalog
 
 PARTS = ("all", "audio", "cf")
 
@@ -62,6 +62,8 @@ class TrainingReport:
         Size of what it learnt from.
     acoustic : str
         "imported", "encoder" or "none".
+    duplicates : int
+        Tracks that are the same recording as another one that stands for it.
     bad_files : list of (track_id, path, reason)
         Sound files that were skipped.
     seconds : dict of str to float
@@ -75,6 +77,7 @@ class TrainingReport:
     users: int = 0
     plays: int = 0
     acoustic: str = "none"
+    duplicates: int = 0
     bad_files: list[tuple[str, Path, str]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -94,6 +97,7 @@ def train(
     sections: Sections,
     *,
     part: str = "all",
+    from_scratch: bool = False,
     workers: int = 1,
     publish: bool = True,
     listeners: Listeners | None = None,
@@ -107,9 +111,12 @@ def train(
     sections : Sections
         Settings.
     part : {"all", "audio", "cf"}
-        "all" trains ALS, and an encoder unless one that fits the settings is there already.
-        "audio" trains a new encoder and keeps the factors of the current bundle. "cf" trains ALS
-        and keeps the encoder. Tracks that are new or changed are embedded in any case.
+        "all" trains ALS, and an encoder only if neither the home's own nor the pretrained one fits
+        the settings. "audio" trains a new encoder, from the pretrained one where that fits, and
+        keeps the factors of the current bundle. "cf" trains ALS and keeps the encoder. Tracks that
+        are new or changed are embedded in any case.
+    from_scratch : bool
+        Whether a new encoder starts from initial weights rather than from the pretrained ones.
     workers : int
         Processes that decode sound files.
     publish : bool
@@ -126,9 +133,9 @@ def train(
     """
     check_choice("part", part, PARTS)
     with home.lock("train"):
-        return _Training(home, store, sections, workers, listeners or Listeners()).run(
-            part, publish=publish
-        )
+        told = listeners or Listeners()
+        run = _Training(home, store, sections, workers, told, from_scratch=from_scratch)
+        return run.run(part, publish=publish)
 
 
 @dataclass
@@ -140,6 +147,7 @@ class _Training:
     sections: Sections
     workers: int
     listeners: Listeners
+    from_scratch: bool = False
     report: TrainingReport = field(default_factory=TrainingReport)
 
     def run(self, part: str, *, publish: bool) -> TrainingReport:
@@ -161,7 +169,10 @@ class _Training:
                 "There are tracks, but neither plays nor sound to learn from. Import listens or "
                 "embeddings, or give tracks an `audio_path`."
             )
-        contents = BundleContents(catalog, plays.users, *_popularity(plays), acoustic, behaviour)
+        duplicates = self._duplicates(catalog, acoustic)
+        contents = BundleContents(
+            catalog, plays.users, *_popularity(plays), acoustic, behaviour, duplicates
+        )
         with self._timed("write"):
             inherited = parent if part == "audio" else None
             self._write(registry, contents, parent, factors_of=inherited)
@@ -196,27 +207,19 @@ class _Training:
                     "Set `engine.embeddings` to 'encoder' to use the sound files instead."
                 )
             self.report.acoustic = "imported"
-            return _from_store(self.store, IMPORTED, catalog, encoder=None)
+            return stored_acoustic(self.store, IMPORTED, catalog, encoder=None)
         files = audio_files(catalog)
         if not files and part == "audio":
             raise DataError("No track has an `audio_path`, so there is no sound to learn from.")
         return self._heard(files, catalog, part) if files else None
 
     def _heard(self, files: list[tuple[str, Path]], catalog: Catalog, part: str) -> Acoustic | None:
-        config = self.sections.audio
-        encoder = None if part == "audio" else fitting_encoder(self.home, config)
+        config, say = self.sections.audio, self.listeners.say
+        encoder = None if part == "audio" else fitting_encoder(self.home, config, say=say)
         if encoder is None and part == "cf":
             return None
         if encoder is None:
-            self.listeners.say(f"Training the audio encoder on {len(files):,} files.")
-            with self._timed("encoder"):
-                encoder = train_new_encoder(
-                    self.home,
-                    files,
-                    config,
-                    workers=self.workers,
-                    progress=self.listeners.progress,
-                )
+            encoder = self._trained(files)
         self.listeners.say(f"Embedding what is new of {len(files):,} files.")
         with self._timed("embed"):
             embedding = embed_catalog(
@@ -231,7 +234,36 @@ class _Training:
         self.report.bad_files = embedding.bad
         self.report.acoustic = "encoder"
         directory = current_encoder(self.home)
-        return _from_store(self.store, encoder.fingerprint, catalog, encoder=directory)
+        return stored_acoustic(self.store, encoder.fingerprint, catalog, encoder=directory)
+
+    def _trained(self, files: list[tuple[str, Path]]) -> KerasEncoder:
+        config, say = self.sections.audio, self.listeners.say
+        start = None if self.from_scratch else pretrained_start(config)
+        if start is None and not self.from_scratch:
+            say(why_to_train(config))
+        origin = "initial" if start is None else "the pretrained"
+        say(f"Training the audio encoder on {len(files):,} files, from {origin} weights.")
+        with self._timed("encoder"):
+            return train_new_encoder(
+                self.home,
+                files,
+                config,
+                start=start,
+                workers=self.workers,
+                progress=self.listeners.progress,
+            )
+
+    def _duplicates(self, catalog: Catalog, acoustic: Acoustic | None) -> Duplicates | None:
+        """Group the tracks that are the same recording, by the prints of their sound."""
+        if acoustic is None or acoustic.encoder is None:
+            return None
+        recordings = Recordings(*self.store.load_recordings(acoustic.space, catalog.tracks))
+        if not recordings.words.size:
+            return None
+        with self._timed("duplicates"):
+            found = Duplicates.find(recordings)
+        self.report.duplicates = int((found.representatives != np.arange(len(catalog))).sum())
+        return found
 
     def _behaviour(
         self, catalog: Catalog, plays: Interactions, keep: Bundle | None
@@ -266,6 +298,7 @@ class _Training:
                 "users": self.report.users,
                 "plays": self.report.plays,
                 "embedded": int(contents.acoustic.known.sum()) if contents.acoustic else 0,
+                "duplicates": self.report.duplicates,
                 "seconds": self.report.seconds,
             },
         )
@@ -287,15 +320,6 @@ def _open_parent(registry: BundleRegistry) -> Bundle | None:
         return registry.open_current(verify=False)
     except BundleError:
         return None
-
-
-def _from_store(
-    store: Store, space: str, catalog: Catalog, *, encoder: Path | None
-) -> Acoustic | None:
-    embeddings, known = store.load_embeddings(space, catalog.tracks)
-    if not known.any():
-        return None
-    return Acoustic(space, unit_rows(embeddings), known, encoder)
 
 
 def _popularity(

@@ -1,4 +1,4 @@
-"""The acoustic half of training: an encoder, and an embedding of every track that has audio."""
+"""The acoustic half of training: an embedding of every track that has audio."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from audio_model.cache import MelCache, fingerprint
-from audio_model.config import AudioConfig
 from audio_model.embed import embed_files
+from audio_model.encoder import Heard
 from audio_model.keras_encoder import KerasEncoder
-from audio_model.training import train_encoder
 from data.catalog import Catalog
 from data.errors import AudioError
 from data.store import Store
 from engine.bundle import BundleRegistry
-from engine.encoders import current_encoder, keep_encoder
+from engine.encoders import current_encoder
 from engine.home import Home
 from engine.spaces import IMPORTED
 
@@ -54,48 +52,6 @@ def audio_files(catalog: Catalog) -> list[tuple[str, Path]]:
     return [(t, Path(p)) for t, p in zip(catalog.tracks, paths, strict=True) if p]
 
 
-def fitting_encoder(home: Home, config: AudioConfig) -> KerasEncoder | None:
-    """Load the current encoder, if there is one and it was trained as the settings say."""
-    directory = current_encoder(home)
-    if directory is None:
-        return None
-    encoder = KerasEncoder.load(directory)
-    chunks = (encoder.config.mel_parameters(), encoder.config.chunk_frames)
-    wanted = (config.mel_parameters(), config.chunk_frames)
-    return encoder if chunks == wanted and encoder.recipe.name == config.recipe else None
-
-
-def train_new_encoder(
-    home: Home,
-    files: Sequence[tuple[str, Path]],
-    config: AudioConfig,
-    *,
-    workers: int,
-    progress: Progress | None = None,
-) -> KerasEncoder:
-    """Train an encoder and keep it as the current one; a killed training is continued.
-
-    Bad files are skipped in silence: embedding, which comes next, reports them.
-
-    Raises
-    ------
-    AudioError
-        If no file can be used.
-    """
-    checkpoints = home.work / "encoder"
-    encoder = train_encoder(
-        [path for _, path in files],
-        config,
-        checkpoint_dir=checkpoints,
-        cache=MelCache(home.mel_cache, config),
-        workers=workers,
-        progress=progress,
-    )
-    keep_encoder(home, encoder.fingerprint, encoder.save)
-    shutil.rmtree(checkpoints, ignore_errors=True)
-    return encoder
-
-
 def embed_catalog(
     files: Sequence[tuple[str, Path]],
     encoder: KerasEncoder,
@@ -108,11 +64,13 @@ def embed_catalog(
 ) -> EmbedReport:
     """Embed the files that are new or changed since they were embedded by the same encoder.
 
-    Vectors are stored as they come, some at a time, so that a killed run goes on where it was. A
-    bad file is reported and skipped.
+    So are those of which only the vector is kept, as an older version did. What is heard is stored
+    as it comes, some files at a time, so that a killed run goes on where it was. A bad file is
+    reported and skipped.
     """
     report = EmbedReport()
     done = store.fingerprints(encoder.fingerprint)
+    half_heard = store.half_heard(encoder.fingerprint)
     wanted: list[tuple[str, Path]] = []
     prints: dict[str, str] = {}
     for track_id, path in files:
@@ -121,7 +79,7 @@ def embed_catalog(
         except AudioError as error:
             _bad(report, track_id, path, str(error), on_bad_file)
             continue
-        if done.get(track_id) == prints[track_id]:
+        if done.get(track_id) == prints[track_id] and track_id not in half_heard:
             report.reused += 1
         else:
             wanted.append((track_id, path))
@@ -166,24 +124,29 @@ def _bad(
 
 
 class _Writer:
-    """Collects embeddings and stores them some at a time."""
+    """Collects what is heard of files and stores it some files at a time."""
 
     def __init__(self, store: Store, space: str, prints: dict[str, str]) -> None:
         self._store, self._space, self._prints = store, space, prints
-        self._pending: dict[str, npt.NDArray[np.float32]] = {}
+        self._pending: dict[str, Heard] = {}
         self.written = 0
 
-    def add(self, track_id: str, vector: npt.NDArray[np.float32]) -> None:
-        self._pending[track_id] = vector
+    def add(self, track_id: str, heard: Heard) -> None:
+        self._pending[track_id] = heard
         if len(self._pending) >= _FLUSH:
             self.flush()
 
     def flush(self) -> None:
         if not self._pending:
             return
-        ids = list(self._pending)
-        vectors = np.stack([self._pending[i] for i in ids])
-        prints = [self._prints[i] for i in ids]
-        self._store.put_embeddings(self._space, ids, vectors, fingerprints=prints)
+        ids, heard = list(self._pending), list(self._pending.values())
+        self._store.put_embeddings(
+            self._space,
+            ids,
+            np.stack([h.embedding for h in heard]),
+            fingerprints=[self._prints[i] for i in ids],
+            segments=[h.segments.astype("<f2").tobytes() for h in heard],
+            recordings=[h.recording.astype("<u4").tobytes() for h in heard],
+        )
         self.written += len(ids)
         self._pending.clear()

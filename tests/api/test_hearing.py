@@ -15,7 +15,7 @@ import pytest
 from data.catalog import Catalog
 from data.config import DataConfig
 from data.store import Store
-from engine.bundle import Acoustic, BundleContents, BundleRegistry, write_bundle
+from engine.bundle import Acoustic, BundleContents, BundleRegistry, Segments, write_bundle
 from engine.home import Home
 from tests.api.conftest import copy_home, make_contents
 from tests.api.running import Running, running, wait_until
@@ -59,8 +59,11 @@ def hearing(catalog: Catalog, encoder: Path, width: int) -> BundleContents:
     vectors = rng.normal(size=(len(catalog), width)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     known = np.ones(len(catalog), bool)
+    # Each track is one chunk, which sounds like the whole.
+    segments = Segments(vectors.astype(np.float16), np.arange(len(catalog) + 1), 3.0)
     parts = {k: v for k, v in vars(contents).items() if k != "acoustic"}
-    return BundleContents(**parts, acoustic=Acoustic("untrained", vectors, known, encoder))
+    acoustic = Acoustic("untrained", vectors, known, encoder, segments)
+    return BundleContents(**parts, acoustic=acoustic)
 
 
 def upload(server: Running, content: bytes, *, n: int = 3) -> tuple[int, dict[str, object], str]:
@@ -88,6 +91,13 @@ def test_a_sound_file_finds_tracks_and_listeners(server: Running, song: bytes) -
     assert len(items) == len(listeners) == 3
     assert [item["sources"] for item in items] == [["audio"]] * 3
     assert items == sorted(items, key=lambda item: -item["score"])
+    # The tone lasts a second: one chunk, looped, which is all of it.
+    for item in items:
+        assert item["score"] > 0
+        assert [{**s, "similarity": 0} for s in item["segments"]] == [
+            {"from": 0.0, "to": 3.0, "item_from": 0.0, "item_to": 3.0, "similarity": 0}
+        ]
+        assert item["segments"][0]["similarity"] == pytest.approx(item["score"], abs=2e-3)
     assert {listener["user_id"] for listener in listeners} <= {f"u{i}" for i in range(6)}
     again = upload(server, song)[1]
     assert again["items"] == items

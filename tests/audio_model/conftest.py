@@ -26,14 +26,22 @@ def tone(seconds: float, hertz: float, *, sr: int = SR) -> np.ndarray:
 
 @pytest.fixture
 def config() -> AudioConfig:
-    """The defaults: the article's mel parameters."""
-    return AudioConfig()
+    """The article's settings: the defaults, with its chunks of 129 frames."""
+    return AudioConfig(recipe="article")
 
 
 @pytest.fixture
 def tiny() -> AudioConfig:
-    """16 bands, chunks of 16 frames (0.37 s): a step takes milliseconds."""
-    return AudioConfig(n_mels=16, chunk_frames=16, epochs=2, batch_size=4, threads=1)
+    """The article's recipe on 16 bands, chunks of 16 frames (0.37 s): a step takes milliseconds."""
+    return AudioConfig(
+        recipe="article", n_mels=16, chunk_frames=16, epochs=2, batch_size=4, threads=1
+    )
+
+
+@pytest.fixture
+def tiny_crops(tiny: AudioConfig) -> AudioConfig:
+    """The recipe of crops on as little."""
+    return tiny.model_copy(update={"recipe": "crops", "max_steps": 6, "epochs": 6})
 
 
 @pytest.fixture

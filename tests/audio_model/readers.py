@@ -30,6 +30,12 @@ def obey(path: Path) -> str:
     return path.name
 
 
+def count_up(path: Path) -> tuple[str, np.ndarray, np.ndarray]:
+    """Return arrays of as many bytes as the file's name says, one of them in Fortran order."""
+    counted = np.arange(int(path.name)).astype(np.uint8)
+    return path.name, counted, np.tile(counted[:, np.newaxis], 3).T
+
+
 class Unstartable:
     """Cannot be unpickled, so that no worker gets as far as its first file."""
 

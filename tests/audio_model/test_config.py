@@ -6,16 +6,24 @@ from audio_model.recipes import RECIPES, check_recipe, resolve_recipe
 from data.errors import ParameterError
 
 
-def test_the_defaults_are_the_articles():
-    config = AudioConfig()
+def test_the_settings_of_the_article():
+    config = AudioConfig(recipe="article")
     assert (config.sr, config.n_mels, config.chunk_frames, config.top_db) == (22_050, 128, 129, 80)
     recipe = resolve_recipe(config)
     assert (recipe.name, recipe.temperature, recipe.batch_size) == ("article", 0.1, 8)
 
 
+def test_the_length_of_a_chunk_is_the_recipes_unless_it_is_given():
+    assert AudioConfig().chunk_frames == RECIPES["crops"].chunk_frames == 216
+    assert AudioConfig(recipe="article", chunk_frames=64).chunk_frames == 64
+    assert AudioConfig().for_recipe("article") == AudioConfig(recipe="article")
+    with pytest.raises(ParameterError, match="Received: 'jazz'"):
+        AudioConfig().for_recipe("jazz")
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("hop_length", -3), ("hop_length", 4096), ("min_duration", 700), ("seed", -1), ("typo", 1)],
+    [("hop_length", -3), ("hop_length", 4096), ("min_duration", 20_000), ("seed", -1), ("typo", 1)],
 )
 def test_a_wrong_setting_is_refused_by_name(field, value):
     with pytest.raises(ValidationError, match=field):
@@ -38,7 +46,7 @@ def test_mel_parameters_leave_out_what_a_spectrogram_does_not_depend_on():
 
 
 def test_an_unknown_recipe_is_refused_with_the_known_ones():
-    message = r"`recipe` must be one of article\. Received: 'jazz'\."
+    message = r"`recipe` must be one of article, crops\. Received: 'jazz'\."
     with pytest.raises(ParameterError, match=message):
         AudioConfig(recipe="jazz")
     with pytest.raises(ParameterError, match=message):
@@ -48,5 +56,5 @@ def test_an_unknown_recipe_is_refused_with_the_known_ones():
 def test_overrides_replace_only_what_is_given():
     recipe = resolve_recipe(AudioConfig(epochs=9, batch_size=3, max_steps=5))
     assert (recipe.epochs, recipe.batch_size, recipe.max_steps) == (9, 3, 5)
-    assert recipe.temperature == RECIPES["article"].temperature
-    assert resolve_recipe(AudioConfig()) == RECIPES["article"]
+    assert recipe.learning_rate == RECIPES["crops"].learning_rate
+    assert resolve_recipe(AudioConfig()) == RECIPES["crops"]

@@ -72,7 +72,7 @@ def iter_none(paths):
 def test_an_epoch_holds_each_chunk_once(dataset, clips, cache, tiny):
     assert len(dataset) == 15  # 87 frames are 5 chunks of 16, and 7 that are less than half of one
     assert (dataset.batch_size, dataset.steps_per_epoch) == (4, 3)
-    batches = np.concatenate([dataset.batch(step)[0] for step in range(3)])
+    batches = np.concatenate([dataset.batch(step)[0][0] for step in range(3)])
     every = [
         scale_mel(cache.load(c.key)[:, 16 * k : 16 * k + 16], tiny) for c in clips for k in range(5)
     ]
@@ -84,13 +84,13 @@ def test_an_epoch_holds_each_chunk_once(dataset, clips, cache, tiny):
 
 def test_a_batch_is_a_function_of_seed_and_step(dataset, clips, cache, tiny):
     again = ChunkDataset(clips, cache, config=tiny, recipe=SILENT)
-    np.testing.assert_array_equal(dataset.batch(4), again.batch(4))
-    orders = {dataset.batch(step).tobytes() for step in range(6)}
+    np.testing.assert_array_equal(dataset.batch(4)[0], again.batch(4)[0])
+    orders = {dataset.batch(step)[0].tobytes() for step in range(6)}
     assert len(orders) == 6
     other = ChunkDataset(
         clips, cache, config=AudioConfig(**{**tiny.model_dump(), "seed": 1}), recipe=SILENT
     )
-    assert not np.array_equal(other.batch(4), dataset.batch(4))
+    assert not np.array_equal(other.batch(4)[0], dataset.batch(4)[0])
 
 
 def test_views_are_the_chunk_with_noise_of_its_own(tiny):
@@ -117,22 +117,51 @@ def test_one_chunk_is_nothing_to_learn_from(clips, cache, tiny):
         ChunkDataset(one, cache, config=tiny, recipe=SILENT)
 
 
+def test_tracks_are_sampled_once_an_epoch_with_their_groups(clips, cache, tiny):
+    recipe = Recipe(name="test", views="crops", sampling="tracks", batch_size=2)
+    groups = np.array([7, 7, 9])
+    dataset = ChunkDataset(clips, cache, config=tiny, recipe=recipe, groups=groups)
+    assert (len(dataset), dataset.batch_size, dataset.steps_per_epoch) == (3, 2, 1)
+    seen = set()
+    for epoch in range(12):
+        views, found = dataset.batch(epoch)
+        assert views.shape == (2, 2, 16, 16)
+        assert found.dtype == np.int32
+        seen.add(tuple(sorted(found.tolist())))
+    assert seen == {(7, 7), (7, 9)}  # never one track twice
+    other = ChunkDataset(clips, cache, config=tiny, recipe=recipe)
+    assert other.fingerprint != dataset.fingerprint
+    with pytest.raises(AudioError, match=r"at least two tracks. Received: 1"):
+        ChunkDataset(clips[:1], cache, config=tiny, recipe=recipe)
+
+
+def test_a_sample_of_chunks_is_spread_over_clips_and_their_length(dataset, clips, cache, tiny):
+    def chunk(clip: int, start: int) -> np.ndarray:
+        return scale_mel(cache.load(clips[clip].key)[:, start : start + 16], tiny)
+
+    two = dataset.sample(2, most=100)  # the first and the last of the five of each clip
+    np.testing.assert_array_equal(two, [chunk(c, s) for c in range(3) for s in (0, 64)])
+    assert len(dataset.sample(9, most=100)) == 15
+    np.testing.assert_array_equal(dataset.sample(9, most=2), [chunk(0, 0), chunk(2, 0)])
+
+
 def test_unknown_views_are_refused(clips, cache, tiny):
     recipe = Recipe(name="test", views="mirror")
-    with pytest.raises(ParameterError, match="`views` must be one of gaussian_noise"):
+    with pytest.raises(ParameterError, match="`views` must be one of crops, gaussian_noise"):
         ChunkDataset(clips, cache, config=tiny, recipe=recipe)
 
 
 def test_spectrograms_that_have_gone_are_computed_again(dataset, cache):
-    expected = dataset.batch(0)
+    expected, _ = dataset.batch(0)
     for entry in cache.directory.rglob("*.npy"):
         entry.unlink()
-    np.testing.assert_array_equal(dataset.batch(0), expected)
+    np.testing.assert_array_equal(dataset.batch(0)[0], expected)
 
 
 def test_prefetched_batches_are_those_of_the_steps(dataset):
-    for step, batch in zip(range(2, 9), prefetch(dataset, range(2, 9)), strict=True):
-        np.testing.assert_array_equal(batch, dataset.batch(step))
+    for step, (views, groups) in zip(range(2, 9), prefetch(dataset, range(2, 9)), strict=True):
+        np.testing.assert_array_equal(views, dataset.batch(step)[0])
+        np.testing.assert_array_equal(groups, dataset.batch(step)[1])
 
 
 def test_leaving_early_ends_the_thread(dataset):

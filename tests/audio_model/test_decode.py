@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audio_model.config import AudioConfig
-from audio_model.decode import load_audio
+from audio_model.decode import load_audio, open_sound
 from data.errors import AudioError
 
 from .conftest import SR, chirp, tone
@@ -195,6 +195,21 @@ def test_samples_that_are_no_numbers_are_named_by_their_time(sound, config, valu
     y[SR * 3 // 2, 1] = value
     path = sound("a.wav", y, subtype="FLOAT")
     assert "NaN, infinite or absurdly large samples at 1.50 s" in refusal(path, config)
+
+
+def test_opposite_infinities_do_not_cancel_out(sound, config):
+    y = np.stack([chirp(2.0)] * 2, axis=1)
+    y[SR, :] = np.inf, -np.inf
+    assert "absurdly large samples at 1.00 s" in refusal(sound("a.wav", y, subtype="FLOAT"), config)
+
+
+def test_sound_comes_in_pieces_at_its_own_rate(sound, config):
+    y = np.stack([chirp(9.0, sr=48_000), np.zeros(9 * 48_000, np.float32)], axis=1)
+    with open_sound(sound("a.wav", y, sr=48_000, subtype="FLOAT"), config) as found:
+        pieces = [piece.copy() for piece in found]
+    assert found.sr == 48_000
+    assert len(pieces) == 2
+    np.testing.assert_array_equal(np.concatenate(pieces), y[:, 0] / 2)
 
 
 def test_failures_leave_no_file_open(tmp_path, sound, config):

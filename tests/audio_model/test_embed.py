@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 
 from audio_model.cache import MelCache
+from audio_model.chunks import split_chunks
 from audio_model.config import AudioConfig
-from audio_model.decode import load_audio
 from audio_model.embed import embed_files
-from audio_model.mel import log_mel
+from audio_model.encoder import Heard, aggregate
+from audio_model.mel import sound_mel
+from audio_model.recording import recording_print
 from data.errors import ParameterError
 
 from .conftest import chirp, tone
@@ -21,15 +23,19 @@ class Report:
 
     def __init__(self) -> None:
         self.vectors: dict[str, np.ndarray] = {}
+        self.heard: dict[str, Heard] = {}
         self.bad: dict[str, str] = {}
         self.progress: list[tuple[int, int, str]] = []
+
+    def take(self, track: str, heard: Heard) -> None:
+        self.heard[track], self.vectors[track] = heard, heard.embedding
 
     def run(self, items, encoder, cache, **options) -> None:
         embed_files(
             items,
             encoder,
             cache,
-            on_result=self.vectors.__setitem__,
+            on_result=self.take,
             on_bad_file=lambda track, path, why: self.bad.__setitem__(track, f"{path.name}: {why}"),
             progress=lambda *step: self.progress.append(step),
             **options,
@@ -54,7 +60,7 @@ def test_every_file_is_embedded_or_reported(tmp_path, tiny, items, sound, cached
     assert set(report.vectors) == {f"t{i}" for i in range(8)}
     for track, path in items:
         if track in report.vectors:
-            expected = encoder.embed_mel(log_mel(load_audio(path, tiny), tiny))
+            expected = encoder.embed_mel(sound_mel(path, tiny))
             np.testing.assert_allclose(report.vectors[track], expected, atol=1e-5)
     assert report.bad == {
         "text": f"text.mp3: {str(text)!r} is not in a format that can be read: "
@@ -80,8 +86,26 @@ def test_chunks_of_several_tracks_are_predicted_together(tmp_path, sound):
     items = [(str(i), sound(f"{i}.wav", tone(4, 300 + i))) for i in range(10)]  # 22 chunks each
     report, encoder = Report(), PlainEncoder(config)
     report.run(items, encoder, None)
-    assert encoder.batches == [66, 66, 66, 22]
+    assert encoder.batches == [64, 64, 64, 28]
     assert len(report.vectors) == 10
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_all_that_is_heard_of_tracks_long_and_short(tmp_path, sound, cached):
+    config = AudioConfig(n_mels=8, chunk_frames=8)
+    seconds = [1, 40, 2, 1, 35]  # 5 to 215 chunks: batches of 64 begin and end within tracks
+    items = [(str(i), sound(f"{i}.wav", chirp(s, high=900 + i))) for i, s in enumerate(seconds)]
+    report, encoder = Report(), PlainEncoder(config)
+    report.run(items, encoder, MelCache(tmp_path / "mel", config) if cached else None)
+    assert list(report.heard) == ["0", "1", "2", "3", "4"]
+    assert encoder.batches[:-1] == [64] * (len(encoder.batches) - 1)
+    for track, path in items:
+        mel = sound_mel(path, config)
+        chunks = encoder.embed_chunks(split_chunks(mel, config))
+        np.testing.assert_array_equal(report.heard[track].segments, chunks.astype(np.float16))
+        np.testing.assert_array_equal(report.heard[track].embedding, aggregate(chunks))
+        recording = recording_print(mel, config)
+        np.testing.assert_array_equal(report.heard[track].recording, recording)
 
 
 def test_spectrograms_of_other_settings_are_refused(tmp_path, tiny):

@@ -1,12 +1,14 @@
 import librosa
 import numpy as np
 import pytest
+import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audio_model.config import AudioConfig
 from audio_model.features import mel_mfcc_summary, mfcc_summary
-from audio_model.mel import log_mel, mel_power, scale_mel
+from audio_model.filters import mel_edges
+from audio_model.mel import log_mel, mel_power, scale_mel, sound_mel
 
 from .conftest import SR, chirp, tone
 
@@ -29,6 +31,67 @@ def test_decibels_equal_librosas_to_float16(y, config):
     power = librosa.feature.melspectrogram(y=y / np.abs(y).max(), sr=SR, n_mels=128)
     expected = librosa.power_to_db(power, ref=np.max, top_db=80)
     np.testing.assert_allclose(log_mel(y, config), expected, atol=0.04)
+
+
+def difference(sr, config):
+    """Differences, dB, from resampling first, in the bands that resampling leaves as they are."""
+    rng = np.random.default_rng(sr)
+    y = chirp(5.0, sr=sr, high=3500) + rng.normal(0, 0.02, 5 * sr).astype(np.float32)
+    resampled = soxr.resample(y, sr, SR)
+    power = librosa.feature.melspectrogram(y=resampled, sr=SR, n_fft=2048, hop_length=512)
+    expected = librosa.power_to_db(power, ref=np.max, top_db=80)
+    mel = log_mel(y, config, sr=sr)
+    assert mel.shape == expected.shape
+    kept = mel_edges(128, SR / 2)[2:] < 0.9 * min(sr, SR) / 2
+    return np.abs(mel - expected)[kept, 2:-2]  # at the ends, the resampling filter rings
+
+
+def test_at_twice_the_rate_it_is_as_if_resampled(config):
+    assert difference(2 * SR, config).max() < 0.05
+
+
+@pytest.mark.parametrize("sr", [8000, 16_000, 32_000, 48_000, 96_000])
+def test_at_another_rate_it_is_nearly_as_if_resampled(config, sr):
+    # Bins lie at other frequencies, so where noise all but cancels out in a band, dB differ.
+    off = difference(sr, config)
+    assert np.median(off) < 0.1
+    assert np.percentile(off, 99) < 1.2
+
+
+@pytest.mark.parametrize("sr", [8000, 11_025, 44_100, 48_000])
+def test_a_tone_has_the_same_power_at_every_rate(config, sr):
+    def band(rate):
+        return mel_power(tone(2, 1000, sr=rate), config, sr=rate)[:, 40].sum()
+
+    assert band(sr) == pytest.approx(band(SR), rel=0.01)
+
+
+def test_above_half_of_the_rate_there_is_silence(config):
+    noise = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
+    mel = log_mel(noise, config, sr=8000)
+    high = mel_edges(128, SR / 2)[:-2] > 4000
+    assert (mel[high] == -80).all()
+    assert (mel[~high][:80] > -60).all()
+
+
+@pytest.mark.parametrize("sr", [SR, 44_100, 48_000])
+def test_of_a_file_as_of_its_samples(sound, config, sr):
+    y = chirp(9.0, sr=sr) + np.random.default_rng(0).normal(0, 0.01, 9 * sr).astype(np.float32)
+    mel = sound_mel(sound("a.wav", y, sr=sr, subtype="FLOAT"), config)
+    assert mel.dtype == np.float16
+    assert mel.T.flags.c_contiguous  # a chunk is one piece of memory
+    np.testing.assert_array_equal(mel, log_mel(y, config, sr=sr))
+
+
+def test_the_loudest_value_may_come_last(config):
+    noise = np.random.default_rng(0).normal(0, 0.01, 3 * SR).astype(np.float32)
+    rising = noise * 10 ** np.linspace(-3, 1, noise.size, dtype=np.float32)
+    power = librosa.feature.melspectrogram(y=rising, sr=SR, n_mels=128)
+    expected = librosa.power_to_db(power, ref=np.max, top_db=80)
+    mel = log_mel(rising, config)
+    np.testing.assert_allclose(mel, expected, atol=0.04)
+    late = np.concatenate([np.zeros(2 * SR, np.float32), tone(1, 440)])
+    assert (log_mel(late, config)[:, :80] == -80).all()
 
 
 def test_values_span_0_to_minus_80_db(config):

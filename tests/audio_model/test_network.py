@@ -3,8 +3,15 @@ import pytest
 
 from audio_model.backend import configure_runtime, keras, tf
 from audio_model.config import AudioConfig
-from audio_model.loss import info_nce
-from audio_model.network import FusedBatchNormalization, build_network
+from audio_model.loss import info_nce, nt_xent
+from audio_model.network import (
+    PLAIN,
+    WHITENING,
+    FusedBatchNormalization,
+    Statistics,
+    build_network,
+    projection_head,
+)
 from data.errors import ParameterError
 
 
@@ -38,7 +45,7 @@ def test_the_seed_decides_the_initial_weights(tiny):
 
 
 def test_an_unknown_architecture_is_refused(tiny):
-    with pytest.raises(ParameterError, match="`architecture` must be one of article"):
+    with pytest.raises(ParameterError, match="`architecture` must be one of article, tdnn"):
         build_network("perceptron", tiny)
 
 
@@ -93,3 +100,88 @@ def test_info_nce_has_the_rows_of_the_first_argument_choose():
     assert found == pytest.approx(by_hand, rel=1e-5)
     other_way = float(info_nce(tf.constant(b), tf.constant(a), temperature=0.5))
     assert other_way != pytest.approx(by_hand, rel=1e-3)
+
+
+def test_nt_xent_of_known_angles():
+    # Two tracks, two views each, all on the axes; every view has 3 others to choose from.
+    a, b = np.eye(2, dtype=np.float32), np.array([[1, 0], [1, 0]], np.float32)
+    groups = tf.constant([0, 1])
+    # Logits at temperature 1: a0 = (1, 0), b0 = a0, b1 = a0, a1 = (0, 1).
+    e = np.exp(1.0)
+    by_hand = np.mean(
+        [
+            np.log(2 * e + 1) - 1,  # a0 picks b0 among a1 (0), b0 (1), b1 (1)
+            np.log(3) - 0,  # a1 picks b1 among a0, b0, b1: all 0
+            np.log(2 * e + 1) - 1,  # b0 picks a0 among a0 (1), a1 (0), b1 (1)
+            np.log(2 * e + 1) - 0,  # b1 picks a1 (0) among a0 (1), a1 (0), b0 (1)
+        ]
+    )
+    found = nt_xent(tf.constant(a), tf.constant(b), groups, temperature=1.0)
+    assert float(found) == pytest.approx(by_hand, rel=1e-5)
+    other_way = nt_xent(tf.constant(b), tf.constant(a), groups, temperature=1.0)
+    assert float(other_way) == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_nt_xent_of_equal_embeddings_is_the_logarithm_of_the_others():
+    z = tf.constant(np.tile([[0.6, 0.8]], (8, 1)).astype(np.float32))
+    for weight in (0.0, 0.4):
+        loss = nt_xent(z, z, tf.zeros(8, tf.int32), temperature=0.1, group_weight=weight)
+        assert float(loss) == pytest.approx(np.log(15), rel=1e-5)
+
+
+def test_the_weight_of_groups_draws_them_together():
+    a = tf.constant(np.array([[1, 0], [0.8, 0.6], [0, 1]], np.float32))
+    groups = tf.constant([4, 4, 5])
+    alone = float(nt_xent(a, a, groups, temperature=0.5))
+    # Of the first view: its group is the other view of row 0 (cosine 1) and both of row 1 (0.8).
+    logits = np.array([[1, 0.8, 0], [0.8, 1, 0.6], [0, 0.6, 1]]) / 0.5
+    rows = []
+    for i, same in enumerate(([0, 1], [0, 1], [2])):
+        others = np.delete(np.repeat(logits[i], 2), 2 * i)  # all views but itself
+        log_sum = np.log(np.exp(others).sum())
+        found = [logits[i, j] for j in same for _ in range(2)]
+        found.remove(logits[i, i])
+        rows.append(np.mean([log_sum - f for f in found]))
+    both = float(nt_xent(a, a, groups, temperature=0.5, group_weight=0.25))
+    assert both == pytest.approx(0.75 * alone + 0.25 * np.mean(rows), rel=1e-5)
+
+
+def test_statistics_of_a_known_sequence():
+    x = tf.constant(np.array([[[[1, 5], [3, 5], [5, 5]]]], np.float32))  # (1, 1, 3, 2)
+    root = np.sqrt(8 / 3 + 1e-5)
+    expected = [[3, 5, root, np.sqrt(1e-5), 5, 5]]
+    np.testing.assert_allclose(Statistics()(x), expected, rtol=1e-5)
+
+
+def test_the_time_delay_network(tiny):
+    full = AudioConfig()
+    model = build_network("tdnn", full)
+    assert (model.input_shape, model.output_shape) == ((None, 128, 216, 1), (None, 128))
+    convolutions = [w for w in model.trainable_weights if len(w.shape) == 4]
+    by_hand = 128 * 224 * 5 + 224 * 224 * 4 + 224 * 288 * 3 + 2 * 288 * 288 * 4 + 288 * 384
+    assert sum(np.prod(w.shape) for w in convolutions) == by_hand
+    assert model.count_params() * 2 < 3.2e6  # bytes as float16
+    whitening = model.get_layer(WHITENING)
+    assert not whitening.trainable
+    np.testing.assert_array_equal(whitening.get_weights()[0], np.eye(128))
+    x = np.random.default_rng(0).uniform(0, 1, (3, 16, 16, 1)).astype(np.float32)
+    small = build_network("tdnn", tiny)
+    lengths = np.linalg.norm(small(x, training=False), axis=1)
+    np.testing.assert_allclose(lengths, 1, rtol=1e-5)
+
+
+def test_mixed_precision_keeps_float32_weights_and_nearly_the_result(tiny):
+    x = np.random.default_rng(0).uniform(0, 1, (3, 16, 16, 1)).astype(np.float32)
+    full, mixed = (build_network("tdnn", tiny, precision=p) for p in ("float32", "mixed_bfloat16"))
+    assert {v.dtype for v in mixed.variables} == {"float32"}
+    assert keras.config.dtype_policy().name == "float32"  # nobody else is touched
+    a, b = full(x, training=False).numpy(), mixed(x, training=False).numpy()
+    assert b.dtype == np.float32
+    assert 0.99 < (a * b).sum(axis=1).min() < 1
+    assert mixed.get_layer(PLAIN).compute_dtype == "float32"
+
+
+def test_the_head_gives_unit_vectors(tiny):
+    head = projection_head(tiny)
+    z = head(np.random.default_rng(0).normal(size=(5, 128)).astype(np.float32))
+    np.testing.assert_allclose(np.linalg.norm(z, axis=1), 1, rtol=1e-5)

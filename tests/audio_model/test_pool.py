@@ -6,12 +6,13 @@ import time
 from multiprocessing import active_children
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from audio_model.pool import read_in_workers
 from data.errors import DataError, SegueError
 
-from .readers import Unstartable, obey
+from .readers import Unstartable, count_up, obey
 
 
 def run(names, **options):
@@ -37,6 +38,17 @@ def test_each_file_has_one_outcome_whatever_befalls_its_worker():
 def test_a_file_that_hangs_its_decoder_is_given_up():
     found = run(["hang", "a"], time_limit=0.5)
     assert found == {"hang": "'hang' took over 0.5 s to decode.", "a": "a"}
+
+
+@pytest.mark.parametrize("size", [0, 3, 2**20, 2**21 + 7])
+def test_arrays_arrive_as_they_were_sent(size):
+    (outcome,) = read_in_workers(count_up, [Path(str(size))])
+    name, array, turned = outcome.value
+    assert name == str(size)
+    np.testing.assert_array_equal(array, np.arange(size, dtype=np.uint8))
+    assert turned.shape == (3, size)
+    assert turned.flags.f_contiguous
+    np.testing.assert_array_equal(turned, np.tile(array, (3, 1)))
 
 
 def test_no_files_need_no_worker():

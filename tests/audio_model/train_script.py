@@ -15,7 +15,13 @@ from audio_model.keras_encoder import KerasEncoder
 from audio_model.training import train_encoder
 
 CONFIG = AudioConfig(
-    n_mels=16, chunk_frames=16, epochs=10, batch_size=4, threads=1, checkpoint_seconds=0
+    recipe="article",
+    n_mels=16,
+    chunk_frames=16,
+    epochs=10,
+    batch_size=4,
+    threads=1,
+    checkpoint_seconds=0,
 )
 
 

@@ -6,10 +6,12 @@ import sqlite3
 import threading
 from pathlib import Path
 
+import alembic.command
 import pandas as pd
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from pydantic import ValidationError
@@ -25,7 +27,10 @@ from data.store.lookups import Lookups
 from data.store.migrate import HEAD
 from data.store.schema import metadata
 from data.store.url import describe_url, parse_url
+from data.vocabulary import Vocabulary
 from tests.data.store_workers import open_and_count
+
+_MIGRATIONS = Path(migrate_module.__file__).parent / "migrations"
 
 
 def _execute(url: str, *statements: str) -> None:
@@ -45,8 +50,40 @@ def test_a_new_database_has_the_tables_of_the_schema(store: Store):
 
 
 def test_head_is_the_newest_revision():
-    scripts = ScriptDirectory(str(Path(migrate_module.__file__).parent / "migrations"))
+    scripts = ScriptDirectory(str(_MIGRATIONS))
     assert scripts.get_heads() == [HEAD]
+
+
+def test_a_database_of_the_first_release_is_upgraded(database_url):
+    _make_revision(database_url, "0001")
+    _execute(
+        database_url,
+        "INSERT INTO tracks (track_id, search, created_at) VALUES ('a', 'a', 0)",
+        "INSERT INTO embeddings (space, track_id, dim, vector, fingerprint) "
+        f"VALUES ('mel', 'a', 1, {_ONE_AS_BYTES[database_url[:6]]}, 'f')",
+    )
+    with Store.open(database_url) as store:
+        with store._database.engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            assert compare_metadata(context, metadata) == []
+        assert store.load_embeddings("mel", Vocabulary(["a"]))[0].tolist() == [[1.0]]
+        assert store.fingerprints("mel") == {"a": "f"}
+        assert store.half_heard("mel") == {"a"}
+        assert store.load_segments("mel", Vocabulary(["a"]))[1].tolist() == [0, 0]
+
+
+_ONE_AS_BYTES = {"sqlite": "X'0000803F'", "postgr": "'\\x0000803f'::bytea"}
+
+
+def _make_revision(url: str, revision: str) -> None:
+    """Create the tables as an older release did."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    engine = Database(url).engine
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        alembic.command.upgrade(config, revision)
+    engine.dispose()
 
 
 def test_sequence_numbers_are_never_used_twice_in_sqlite(sqlite_url):

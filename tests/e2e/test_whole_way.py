@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from tests.e2e.conftest import environment, run, serving
+from tests.e2e.conftest import Served, environment, run, serving
 
 
 def ids(document: dict[str, list[dict[str, str]]]) -> list[str]:
@@ -31,6 +32,14 @@ def go(sample: Path, env: dict[str, str], out: Path) -> None:
     found = json.loads(run(("similar", file, "-n", "3", "--json"), env))
     assert found["items"][0]["track_id"] == file.stem
     run(("map", "--out", out / "map.html"), env)
+
+
+def await_audio_worker(service: Served) -> None:
+    """Wait until the process that hears has loaded TensorFlow, which takes a busy machine long."""
+    end = time.monotonic() + 120
+    while service.get("/readyz")["audio"] != "ok":
+        assert time.monotonic() < end, "the audio worker does not start"
+        time.sleep(0.2)
 
 
 def ask_everything(sample: Path, env: dict[str, str]) -> None:
@@ -63,6 +72,7 @@ def ask_everything(sample: Path, env: dict[str, str]) -> None:
         assert len(service.get(f"/v1/tracks/{track}/listeners?n=3")["items"]) == 3
         assert service.get("/v1/popular?n=2")["items"]
         assert service.get("/v1/new?n=2")["items"]
+        await_audio_worker(service)
         file = next((sample / "audio").glob("*.mp3"))
         status, looked_up = service.upload("/v1/lookup?n=3", file)
         assert status == 200, looked_up

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import pytest
 from cf_model.als import train_als
 from cf_model.config import CFConfig
 from data import Catalog, Interactions
-from engine.bundle import Acoustic, Behaviour, Bundle, BundleContents, write_bundle
+from engine.bundle import Acoustic, Behaviour, Bundle, BundleContents, Segments, write_bundle
 from engine.config import Sections
 
 TRACKS = 12
@@ -70,6 +70,14 @@ def make_embeddings(seed: int = 0) -> np.ndarray:
     return vectors.astype(np.float32)
 
 
+def make_segments() -> Segments:
+    """Give t10 and t11 no chunks, every other track i two, of 30 s: those of i % 2 and i % 3."""
+    sounds = np.eye(4, dtype=np.float16)
+    pairs = [sounds[[i % 2, i % 3]] for i in range(TRACKS - 2)]
+    offsets = np.minimum(np.arange(TRACKS + 1), TRACKS - 2) * 2
+    return Segments(np.concatenate(pairs), offsets, 30.0)
+
+
 @pytest.fixture(scope="session")
 def world() -> World:
     catalog = make_catalog()
@@ -85,6 +93,11 @@ def world() -> World:
         behaviour=Behaviour(model.user_factors, model.item_factors),
     )
     return World(catalog, plays, contents, Sections(cf=CF))
+
+
+def with_segments(contents: BundleContents) -> BundleContents:
+    assert contents.acoustic is not None
+    return replace(contents, acoustic=replace(contents.acoustic, segments=make_segments()))
 
 
 @pytest.fixture

@@ -3,13 +3,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from data import BundleError, Vocabulary
 from engine.bundle import Bundle, BundleRegistry, write_bundle
-from tests.engine.conftest import World
+from tests.engine.conftest import World, make_segments, with_segments
 
 
 def test_what_is_written_is_what_is_opened(world: World, tmp_path: Path) -> None:
@@ -60,6 +61,52 @@ def test_the_encoder_travels_with_the_bundle(world: World, tmp_path: Path) -> No
     assert opened.contents.acoustic is not None
     assert opened.contents.acoustic.encoder == opened.path / "encoder"
     assert "encoder/encoder.json" in opened.manifest.files
+
+
+def test_segments_are_kept_and_mapped(world: World, tmp_path: Path) -> None:
+    bundle_id = write_bundle(tmp_path, with_segments(world.contents))
+    opened = Bundle.open(tmp_path / bundle_id)
+    assert opened.manifest.shapes["segments"] == [20, 4]
+    assert opened.contents.acoustic is not None
+    found, expected = opened.contents.acoustic.segments, make_segments()
+    assert found is not None
+    assert found.seconds == 30.0
+    assert found.of(4).tolist() == [[1, 0, 0, 0], [0, 1, 0, 0]]
+    assert found.of(11).shape == (0, 4)
+    np.testing.assert_array_equal(found.vectors, expected.vectors)
+    assert found.vectors.dtype == np.float16
+    assert isinstance(found.vectors.base, np.memmap)
+
+
+def test_a_bundle_of_before_there_were_segments_is_opened(world: World, tmp_path: Path) -> None:
+    bundle = world.bundle(tmp_path)
+    file = bundle.path / "manifest.json"
+    manifest = json.loads(file.read_text())
+    del manifest["chunk_seconds"]
+    file.write_text(json.dumps(manifest))
+    acoustic = Bundle.open(bundle.path).contents.acoustic
+    assert acoustic is not None
+    assert acoustic.segments is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"vectors": np.zeros((19, 4), np.float16)},
+        {"vectors": np.zeros((20, 3), np.float16)},
+        {"offsets": np.arange(3)},
+        {"offsets": np.array([0, 4, 2, *[20] * 10])},
+        {"offsets": np.array([1, *[20] * 12])},
+        {"seconds": 0.0},
+    ],
+)
+def test_segments_must_be_those_of_the_tracks(world: World, change: dict[str, Any]) -> None:
+    acoustic = world.contents.acoustic
+    assert acoustic is not None
+    with pytest.raises(BundleError, match="are not those of 12 tracks"):
+        replace(
+            world.contents, acoustic=replace(acoustic, segments=replace(make_segments(), **change))
+        )
 
 
 def test_a_bundle_without_models_is_a_bundle(world: World, tmp_path: Path) -> None:

@@ -1,30 +1,22 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audio_model.cache import MelCache
-from audio_model.clips import Clip
-from data import Catalog, DataError, ParameterError
-from engine.evaluation.bootstrap import clustered_intervals, intervals
+from data import DataError, ParameterError
+from engine.evaluation.bootstrap import Estimate, clustered_intervals, clustered_ratios, intervals
 from engine.hearing import (
-    HearingReport,
+    ask_everyone,
     genre_accuracy,
+    hold_out,
     label_codes,
     render_hearing,
     retrieval_scores,
-    split_artists,
 )
-from engine.hearing.run import HearingSettings, evaluate_audio
-from engine.hearing.sections import Labels, measure
-from engine.hearing.systems import CHUNKS, Sounds, Vectors, standardised
-from engine.training.sound import audio_files
-from tests.engine.sounds import TINY, chord
+from engine.hearing.figures import Resampling, make_section
+from engine.hearing.report import Figure, HearingReport, Robustness, Steadiness
 
 # Directions of a half circle: the nearer the angles, the nearer the vectors.
 ANGLES = {"a0": 0, "a1": 10, "b0": 15, "a2": 40, "b1": 90}
@@ -79,6 +71,22 @@ class TestRetrieval:
             (0, 2 / 5, (1 / 2 + 2 / 3) / 2),  # a2: b0 a1 a0 b1
         ]
         np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-12)
+
+    def test_an_unknown_artist_is_a_candidate_that_is_never_right(self) -> None:
+        queries, scores = retrieval_scores(VECTORS, np.array([0, 0, -1, 0, -1]))
+        assert queries.tolist() == [0, 1, 3]
+        expected = [
+            (1, 2 / 5, (1 / 1 + 2 / 3) / 2),  # a0: a1 ? a2 ?
+            (0, 2 / 5, (1 / 2 + 2 / 3) / 2),  # a1: ? a0 a2 ?
+            (0, 2 / 5, (1 / 2 + 2 / 3) / 2),  # a2: ? a1 a0 ?
+        ]
+        np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-12)
+
+    def test_who_is_not_asked_is_still_a_candidate(self) -> None:
+        whole = retrieval_scores(VECTORS, ARTISTS)[1]
+        queries, scores = retrieval_scores(VECTORS, ARTISTS, asked=np.array([1, 4]))
+        assert queries.tolist() == [1, 4]
+        np.testing.assert_array_equal(scores, whole[[1, 4]])
 
     @pytest.mark.parametrize("n", [0, 1, 5])
     def test_nothing_to_find_gives_no_query(self, n: int) -> None:
@@ -152,6 +160,15 @@ class TestGenre:
         assert queries.tolist() == [2, 3, 4]  # all of x are of one artist
         assert scores[:, 0].tolist() == [0, 1, 1]
 
+    def test_only_who_is_asked_answers_and_the_unknown_are_no_other_artists(self) -> None:
+        vectors = on_circle([0, 4, 10, 40, 60])
+        genres = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [0, 1]], bool)
+        queries, scores = genre_accuracy(
+            vectors, genres, asked=np.array([2, 4]), artists=np.array([0, -1, 1, 2, 1]), k=1
+        )
+        assert queries.tolist() == [2, 4]
+        assert scores[:, 0].tolist() == [0, 1]  # 2: x at 0, not the nearer at 4; 4: y at 40
+
     def test_any_of_several_genres_is_right(self) -> None:
         genres = np.array([[1, 1, 0], [1, 0, 1], [0, 0, 1]], bool)
         queries, scores = genre_accuracy(on_circle([0, 10, 50]), genres, k=2)
@@ -168,44 +185,88 @@ class TestGenre:
         assert genre_accuracy(on_circle([0, 90]), genres)[1].tolist() == [[1], [1]]
 
 
-class TestSplit:
-    @given(
-        st.lists(st.sampled_from(["", None, *"abcdefgh", " A "]), min_size=30, max_size=80),
-        st.floats(0.01, 0.99),
-        st.integers(0, 100),
-    )
+def nobody(names: list[str | None]) -> np.ndarray:
+    return np.zeros(len(names), bool)
+
+
+NAMES = st.lists(st.sampled_from(["", None, *"abcdefgh", " A "]), min_size=30, max_size=80)
+
+
+class TestPlan:
+    @given(NAMES, st.integers(1, 4), st.floats(0.01, 0.99), st.integers(0, 100))
     def test_never_leaks_an_artist(
-        self, names: list[str | None], fraction: float, seed: int
+        self, names: list[str | None], folds: int, fraction: float, seed: int
     ) -> None:
+        keys = [(name or "").strip().lower() for name in names]
+        heard = np.array([key == "b" for key in keys])
         try:
-            split = split_artists(names, fraction=fraction, seed=seed)
+            plan = hold_out(names, heard=heard, folds=folds, fraction=fraction, seed=seed)
         except DataError:
             return
-        keys = [(name or "").strip().lower() for name in names]
-        test, train = {keys[i] for i in split.test}, {keys[i] for i in split.train}
-        assert not test & train
-        assert "" not in test | train
-        assert len(split.test) + len(split.train) == sum(key != "" for key in keys)
-        assert len(test) >= 2
-        assert all(keys.count(name) >= 4 for name in test)
+        times = dict.fromkeys(keys, 0)
+        for fold in plan.folds:
+            asked, train = {keys[i] for i in fold.asked}, {keys[i] for i in fold.train}
+            assert not asked & train
+            assert "" not in asked | train
+            assert len(fold.asked) + len(fold.train) == sum(key != "" for key in keys)
+            assert all(keys.count(name) >= 4 for name in asked)
+            for name in asked:
+                times[name] += 1
+        enough = {key for key in keys if key and keys.count(key) >= 4}
+        assert times.get("b", 0) == 0
+        assert set(times.values()) <= {0, 1}
+        assert plan.eligible == len(enough)
+        assert plan.heard == len(enough & {"b"})
+        if folds > 1:
+            assert {name for name, count in times.items() if count} == enough - {"b"}
 
     def test_the_share_is_of_artists_with_enough_tracks(self) -> None:
         names = [f"many {i}" for i in range(10)] * 4 + [f"few {i}" for i in range(20)] * 3
-        split = split_artists(names)
-        assert (split.eligible, len(split.test), len(split.train)) == (10, 16, 84)
-        assert split_artists(names).test.tolist() == split.test.tolist()
-        assert split_artists(names, seed=1).test.tolist() != split.test.tolist()
+        plan = hold_out(names, heard=nobody(names))
+        (fold,) = plan.folds
+        assert (plan.eligible, len(fold.asked), len(fold.train)) == (10, 16, 84)
+        again, other = (
+            hold_out(names, heard=nobody(names)),
+            hold_out(names, heard=nobody(names), seed=1),
+        )
+        assert again.asked.tolist() == plan.asked.tolist() != other.asked.tolist()
+
+    def test_without_training_all_with_enough_tracks_are_asked(self) -> None:
+        names = ["a"] * 4 + ["b"] * 3 + [None] + ["c"] * 4
+        plan = ask_everyone(names, heard=nobody(names))
+        assert plan.asked.tolist() == [0, 1, 2, 3, 8, 9, 10, 11]
+        assert len(plan.folds[0].train) == 0
+
+    def test_one_heard_track_makes_its_artist_known(self) -> None:
+        names = ["a"] * 4 + ["b"] * 4 + ["c"] * 4
+        plan = ask_everyone(names, heard=np.arange(12) == 5)
+        assert plan.asked.tolist() == [0, 1, 2, 3, 8, 9, 10, 11]
+        assert (plan.eligible, plan.heard) == (3, 1)
+        with pytest.raises(DataError, match=r"Received: 3 of so many tracks, 2 of them heard"):
+            ask_everyone(names, heard=np.isin(np.arange(12), [5, 8]))
 
     def test_too_few_artists(self) -> None:
         for names in ([], ["a"] * 9 + ["b"] * 3, ["a", "b"] * 4, [None] * 20):
             with pytest.raises(DataError, match=r"Import more tracks that have `artist`"):
-                split_artists(names)
-        assert len(split_artists(["a", "b"] * 4 + ["c"]).train) == 1
+                hold_out(names, heard=nobody(names))
+        assert len(hold_out(["a", "b"] * 4 + ["c"], heard=np.zeros(9, bool)).folds[0].train) == 1
+        with pytest.raises(DataError, match="Too few artists"):
+            hold_out(["a", "b"] * 4, heard=np.zeros(8, bool), folds=3)
+        halves = hold_out(["a", "b"] * 4, heard=np.zeros(8, bool), folds=2).folds
+        assert sorted(fold.asked.tolist() for fold in halves) == [[0, 2, 4, 6], [1, 3, 5, 7]]
 
-    @pytest.mark.parametrize("fraction", [0, 1, -0.1, float("nan")])
-    def test_fractions_out_of_range(self, fraction: float) -> None:
-        with pytest.raises(ParameterError, match="`test_fraction`"):
-            split_artists(["a", "b", "c"] * 4, fraction=fraction)
+    @pytest.mark.parametrize(
+        ("options", "name"),
+        [
+            ({"fraction": 0}, "test_fraction"),
+            ({"fraction": 1}, "test_fraction"),
+            ({"fraction": float("nan")}, "test_fraction"),
+            ({"folds": 0}, "folds"),
+        ],
+    )
+    def test_numbers_out_of_range(self, options: dict[str, int], name: str) -> None:
+        with pytest.raises(ParameterError, match=f"`{name}`"):
+            hold_out(["a", "b", "c"] * 4, heard=np.zeros(12, bool), **options)
 
     def test_codes_do_not_depend_on_spelling(self) -> None:
         assert label_codes(["b", None, " B", "", "a"]).tolist() == [1, -1, 1, -1, 0]
@@ -227,191 +288,116 @@ class TestClusters:
             clustered_intervals(np.empty((0, 1)), np.empty(0, np.int64))
 
 
-def test_standardised_columns() -> None:
-    values = np.array([[1, 0.1, 5], [3, 0.1, 5], [5, 0.1, 8]], np.float32)
-    got = standardised(values)
-    np.testing.assert_allclose(got[:, 0], [-np.sqrt(1.5), 0, np.sqrt(1.5)], rtol=1e-6)
-    assert got[:, 1].tolist() == [0, 0, 0]
-    np.testing.assert_allclose(got[:, 2], np.array([-1, -1, 2]) / np.sqrt(2), rtol=1e-6)
+class TestRatios:
+    def test_by_hand(self) -> None:
+        # Clusters of ratios 1 and 3: a resample has 1, 2 or 3, either end in a quarter of cases.
+        values, baselines = np.array([[1.0], [3]]), np.array([[1.0], [1]])
+        (found,) = clustered_ratios(values, baselines, np.array([0, 1]))
+        assert found == Estimate(2, 1, 3)
+
+    def test_what_is_always_twice_the_baseline_is_certain(self) -> None:
+        baselines = np.random.default_rng(0).uniform(1, 2, (20, 2))
+        for found in clustered_ratios(2 * baselines, baselines, np.arange(20) // 3):
+            assert found is not None
+            assert [found.mean, found.low, found.high] == pytest.approx([2, 2, 2])
+
+    def test_a_baseline_of_nothing(self) -> None:
+        values, baselines = np.ones((3, 2)), np.array([[0.0, 0], [0, 0], [0, 1]])
+        never, seldom = clustered_ratios(values, baselines, np.arange(3))
+        assert never is None
+        assert seldom == Estimate(3, None, None)
 
 
-def make_catalog(directory: Path) -> Catalog:
-    """Five artists of four tracks in registers of their own, one of two, and one unknown."""
-    rows = []
-    for i in range(24):
-        artist = i // 4
-        base = 110 * 2 ** (artist / 2) * (1 + i / 500)
-        path = chord(directory / f"s{i:02}.wav", base=base, seconds=1.6, seed=i)
-        name = "" if i == 22 else f"Artist {artist}"
-        genre = ("Low|Dark", "high")[artist % 2] if i != 3 else None
-        rows.append((f"s{i:02}", name, f"Album {artist} {i % 2}", genre, str(path)))
-    (directory / "s23.wav").write_bytes(b"no sound")
-    rows.append(("s24", "Artist 6", "", None, rows[0][4]))  # the sound of another track
-    columns = ["track_id", "artist", "album", "genre", "audio_path"]
-    return Catalog.from_frame(pd.DataFrame(rows, columns=columns))
-
-
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    return make_catalog(tmp_path_factory.mktemp("sounds"))
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("run")
-
-
-@pytest.fixture(scope="module")
-def told() -> dict[str, list[str]]:
-    return {"bad": [], "progress": []}
-
-
-@pytest.fixture(scope="module")
-def report(catalog: Catalog, directory: Path, told: dict[str, list[str]]) -> HearingReport:
-    return evaluate_audio(
-        audio_files(catalog),
-        catalog,
-        TINY,
-        cache=MelCache(directory / "mel", TINY),
-        work=directory / "work",
-        settings=HearingSettings(resamples=50),
-        progress=lambda *told_of: told["progress"].append(told_of[2].partition(",")[0]),
-        on_bad_file=lambda *told_of: told["bad"].append(told_of[0]),
+def section_of(scores: dict[str, list[float]], artists: list[int]):  # type: ignore[no-untyped-def]
+    return make_section(
+        "tracks",
+        {name: np.array(values, float)[:, np.newaxis] for name, values in scores.items()},
+        ("hit@1",),
+        tracks=np.arange(len(artists)),
+        artists=np.array(artists),
+        resampling=Resampling(resamples=200),
     )
 
 
-class TestRun:
-    def test_sizes(self, report: HearingReport) -> None:
-        assert report.sizes == {
-            "eligible_artists": 5,
-            "test_artists": 2,
-            "test_tracks": 8,
-            "test_chunks": 16,  # 69 frames: two chunks of 32 each
-            "train_artists": 4,
-            "train_tracks": 14,
-            "tracks_without_artist": 1,
-        }
+class TestFigures:
+    def test_the_two_bootstraps_answer_two_questions(self) -> None:
+        # Within an artist all tracks score alike: 12 tracks tell no more than 6 artists.
+        artists = np.repeat(np.arange(6), 20).tolist()
+        good = [float(artist % 2) for artist in artists]
+        section = section_of({"mfcc": [0.5] * 120, "x": good}, artists)
+        figure = section.systems["x"]["hit@1"]
+        assert figure.mean == 0.5
+        assert figure.tracks == pytest.approx((0.41, 0.59), abs=0.02)  # 0.5 ± 1.96 sqrt(.25/120)
+        assert figure.artists == pytest.approx((0.17, 0.83), abs=0.01)  # 1 and 5 of 6
+        ratio = section.ratios["x"]["hit@1"]
+        assert ratio.mean == 1
+        assert ratio.artists == pytest.approx((2 * 0.17, 2 * 0.83), abs=0.02)
 
-    def test_sections(self, report: HearingReport) -> None:
-        names = ["tracks", "tracks, other albums", "chunks", "chunks, other albums", "genre"]
-        assert [s.name for s in report.sections][:5] == names
-        assert [s.queries for s in report.sections][:4] == [8, 8, 16, 16]
-        for section in report.sections:
-            assert list(section.systems) == ["mfcc", "untrained", "article"]
-            assert list(section.differences) == ["untrained - mfcc", "article - mfcc"]
-            for name, metrics in section.differences.items():
-                system = section.systems[name.removesuffix(" - mfcc")]
-                for key, estimate in metrics.items():
-                    gained = system[key].mean - section.systems["mfcc"][key].mean
-                    assert estimate.mean == pytest.approx(gained, abs=1e-12)
+    def test_random_is_no_rival(self) -> None:
+        section = section_of({"random": [0, 1], "mfcc": [1, 1], "x": [1, 0]}, [0, 1])
+        assert list(section.systems) == ["random", "mfcc", "x"]
+        assert list(section.ratios) == ["x"]
 
-    def test_the_baseline_tells_registers_apart(self, report: HearingReport) -> None:
-        tracks = report.sections[0].systems["mfcc"]
-        assert tracks["hit@1"].mean == 1
-        assert tracks["map"].mean == 1
-        assert tracks["p@5"].mean == pytest.approx(3 / 5)  # three others of the artist
+    @pytest.mark.parametrize(("count", "bounded"), [(5, False), (6, True)])
+    def test_few_artists_get_no_interval_over_artists(self, count: int, bounded: bool) -> None:
+        artists = np.repeat(np.arange(count), 2).tolist()
+        section = section_of({"mfcc": [1, 0] * count, "x": [1, 1] * count}, artists)
+        for figures in (*section.systems.values(), *section.ratios.values()):
+            assert figures["hit@1"].tracks is not None
+            assert (figures["hit@1"].artists is not None) == bounded
 
-    @pytest.mark.usefixtures("report")
-    def test_bad_files_and_progress_are_told(self, told: dict[str, list[str]]) -> None:
-        assert told["bad"] == ["s23"]
-        assert {"untrained: embedding", "article: training the encoder"} <= set(told["progress"])
+    def test_the_baseline_alone(self) -> None:
+        section = section_of({"mfcc": [1, 0]}, [0, 1])
+        assert (section.systems["mfcc"]["hit@1"].mean, dict(section.ratios)) == (0.5, {})
 
-    @pytest.mark.usefixtures("report")
-    def test_leaves_nothing_but_the_cache(self, directory: Path) -> None:
-        assert [p.name for p in directory.iterdir()] == ["mel"]
 
-    def test_forms(self, report: HearingReport) -> None:
-        text = render_hearing(report)
-        assert "2 artists held out of 5 with 4 or more tracks: 8 tracks, 16 chunks." in text
-        assert "tracks, other albums: 8 queries of 2 artists" in text
-        assert "[" not in text  # two artists are too few for intervals
-        document = report.as_dict()
-        assert document["parameters"]["recipes"]["article"]["max_steps"] == 3
-        assert document["sections"][0]["systems"]["mfcc"]["hit@1"]["mean"] == 1
-
-    def test_a_killed_run_goes_on_and_ends_the_same(
-        self, report: HearingReport, catalog: Catalog, directory: Path, tmp_path: Path
-    ) -> None:
-        class KilledError(Exception):
-            pass
-
-        steps: list[int] = []
-
-        def run(kill_at: int) -> HearingReport:
-            def progress(done: int, total: int, what: str) -> None:
-                if "training" in what:
-                    steps.append(done)
-                    if done == kill_at:
-                        raise KilledError
-
-            config = TINY.model_copy(update={"checkpoint_seconds": 0.0})
-            return evaluate_audio(
-                audio_files(catalog),
-                catalog,
-                config,
-                cache=MelCache(directory / "mel", config),
-                work=tmp_path / "work",
-                settings=HearingSettings(resamples=50),
-                progress=progress,
+class TestRendering:
+    def report(self, **ratio: Figure) -> str:
+        own = {"mfcc": Figure(0.2, (0.1, 0.3), (0.05, 0.35)), "x": Figure(0.5, (0.4, 0.6))}
+        section = section_of({"mfcc": [1, 0]}, [0, 1])
+        section = type(section)(
+            "tracks",
+            8,
+            4,
+            2,
+            {name: {"hit@1": figure} for name, figure in own.items()},
+            {"x": {"hit@1": ratio["x"]}},
+        )
+        sizes = dict.fromkeys(
+            ["asked_tracks", "asked_artists", "eligible_artists", "gallery_tracks"], 8
+        )
+        return render_hearing(
+            HearingReport(
+                sizes={**sizes, "heard_artists": 3},
+                parameters={"baseline": "mfcc", "min_tracks": 4},
+                training={"x": [{"tracks": 5, "artists": 2, "seconds": 1.0}] * 2},
+                sections=(section,),
+                robustness={"x": Robustness(0.1, {"gain": Steadiness(60, 0.9, 0.8, 0.5)})},
+                skipped={"genre": "No."},
+                notes=("careful.",),
             )
+        )
 
-        with pytest.raises(KilledError):
-            run(kill_at=3)
-        assert run(kill_at=-1).sections == report.sections
-        assert steps == [1, 2, 3, 3]
+    def test_a_report(self) -> None:
+        lines = self.report(x=Figure(2.5, (1.5, 4), None)).splitlines()
+        assert lines[1:3] == [
+            "3 artists are left out: an encoder heard them.",
+            "Trained: x, 2 times, on 5 tracks of artists that it is not asked about, 2 s.",
+        ]
+        assert "tracks: 8 queries, of 4 tracks of 2 artists" in lines
+        assert "mfcc      0.200 [0.100, 0.300]" in lines
+        assert "                [0.050, 0.350]" in lines
+        assert "x / mfcc  2.500 [1.500, 4.000] **" in lines  # 0.4 lies above 0.3
+        assert "x       gain    60      0.900   0.800           50.0%        0.100" in lines
+        assert {"genre: not measured. No.", "Note: careful."} <= set(lines)
 
-    def test_wrong_settings(self, catalog: Catalog, directory: Path, tmp_path: Path) -> None:
-        cache = MelCache(directory / "mel", TINY)
-        files = audio_files(catalog)
-        with pytest.raises(ParameterError, match="`recipe` must be one of"):
-            evaluate_audio(
-                files, catalog, TINY, cache=cache, work=tmp_path, settings=HearingSettings(("x",))
-            )
-        with pytest.raises(DataError, match="None of 0 sound files"):
-            evaluate_audio([], catalog, TINY, cache=cache, work=tmp_path)
-        with pytest.raises(DataError, match="Received: 1 of such, among 2 in all"):
-            evaluate_audio(files[:4] + files[20:22], catalog, TINY, cache=cache, work=tmp_path)
-
-    def test_a_cache_that_loses_files_is_an_error(self, tmp_path: Path) -> None:
-        clip = Clip(tmp_path / "x.wav", "0" * 64, 69)
-        with pytest.raises(DataError, match=r"'x\.wav' has gone from the cache"):
-            list(Sounds([clip], MelCache(tmp_path, TINY)).mels())
-        long = Clip(tmp_path / "y.wav", "1" * 64, 100 * 32)
-        owners = Sounds([clip, long], MelCache(tmp_path, TINY)).owners
-        assert owners.tolist() == [0] * 2 + [1] * CHUNKS
-
-
-@pytest.mark.parametrize(("count", "has_interval"), [(5, False), (6, True)])
-def test_few_artists_get_no_interval(count: int, has_interval: bool) -> None:
-    artists = np.repeat(np.arange(count), 4)
-    rng = np.random.default_rng(0)
-    n = len(artists)
-    labels = Labels(artists, np.full(n, -1), np.zeros((n, 0), bool), np.arange(n))
-    systems = {}
-    for name in ("mfcc", "other"):
-        vectors = rng.normal(size=(n, 3)).astype(np.float32)
-        systems[name] = Vectors(vectors, vectors)
-    sections, skipped = measure(systems, labels, seed=0, resamples=20)
-    assert [s.name for s in sections] == ["tracks", "chunks"]
-    assert set(skipped) == {
-        "tracks, other albums",
-        "chunks, other albums",
-        "genre",
-        "genre, other artists",
-    }
-    for metrics in (*sections[0].systems.values(), *sections[0].differences.values()):
-        for estimate in metrics.values():
-            assert (estimate.low is not None) == has_interval
-    assert sections[0].artists == count
-
-
-def test_labels_of_a_catalogue(catalog: Catalog) -> None:
-    labels = Labels.of(catalog, np.array([0, 3, 4, 24]), np.array([0, 1, 2, 3]))
-    assert labels.artists.tolist() == [0, 0, 1, 2]
-    assert labels.albums.tolist() == [0, 1, 2, -1]
-    assert labels.genres.tolist() == [
-        [True, False, True],  # dark, high, low
-        [False] * 3,
-        [False, True, False],
-        [False] * 3,
-    ]
+    @pytest.mark.parametrize(
+        ("ratio", "cell"),
+        [
+            (Figure(2.5, (0.9, 4)), "x / mfcc  2.500 [0.900, 4.000]"),
+            (Figure(None), "x / mfcc"),
+            (Figure(2.5), "x / mfcc  2.500"),
+        ],
+    )
+    def test_ratios_that_say_little(self, ratio: Figure, cell: str) -> None:
+        assert cell in self.report(x=ratio).splitlines()

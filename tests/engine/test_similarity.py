@@ -8,14 +8,15 @@ import pytest
 
 from data import BundleError, ParameterError
 from engine.bundle import Bundle, write_bundle
+from engine.segments import Passage
 from engine.similarity import SimilarTracks
 from ranker.config import RankerConfig
-from tests.engine.conftest import TRACKS, World, make_embeddings
+from tests.engine.conftest import TRACKS, World, make_embeddings, with_segments
 
 
 @pytest.fixture
 def similar(bundle: Bundle) -> SimilarTracks:
-    return SimilarTracks(bundle, RankerConfig(), neighbours=4)
+    return SimilarTracks(bundle.contents, RankerConfig(), neighbours=4)
 
 
 @pytest.mark.parametrize("by", ["audio", "listeners", "hybrid"])
@@ -31,6 +32,44 @@ def test_by_audio_is_the_order_of_cosines(similar: SimilarTracks) -> None:
     cosines = vectors @ vectors[3]
     order = [t for t in np.argsort(-cosines, kind="stable") if t not in (3, 10)]
     assert [i.track for i in similar.to_track(3, 5, by="audio")] == order[:5]
+
+
+@pytest.fixture
+def heard(world: World) -> SimilarTracks:
+    """The same with segments; see `make_segments`."""
+    return SimilarTracks(with_segments(world.contents), RankerConfig(), neighbours=4)
+
+
+@pytest.mark.parametrize("by", ["audio", "hybrid"])
+def test_items_say_where_they_sound_alike(heard: SimilarTracks, by: str) -> None:
+    found = {i.track: i.segments for i in heard.to_track(2, TRACKS, by=by)}
+    # Chunks of t02 are 0 and 2, of t08 the same, of t04 0 and 1, of t05 1 and 2.
+    assert found[8] == (Passage(0, 30, 0, 30, 1.0), Passage(30, 60, 30, 60, 1.0))
+    assert found[4] == (Passage(0, 30, 0, 30, 1.0),)
+    assert found[5] == (Passage(30, 60, 30, 60, 1.0),)
+    assert found[7] == ()  # 1 and 1: nothing in common
+    assert found[11] == ()  # no chunks are known of it
+
+
+def test_nothing_says_where_without_sound(heard: SimilarTracks, similar: SimilarTracks) -> None:
+    assert not any(i.segments for i in heard.to_track(2, TRACKS, by="listeners"))
+    assert not any(i.segments for i in heard.to_track(11, TRACKS, by="audio"))
+    assert not any(i.segments for i in similar.to_track(2, TRACKS, by="audio"))
+
+
+def test_segments_change_nothing_else(heard: SimilarTracks, similar: SimilarTracks) -> None:
+    without = [replace(i, segments=()) for i in heard.to_track(2, TRACKS, by="hybrid")]
+    assert without == list(similar.to_track(2, TRACKS, by="hybrid"))
+
+
+def test_a_file_says_where_by_its_own_chunks(heard: SimilarTracks) -> None:
+    vector = make_embeddings()[2]
+    chunks = np.eye(4, dtype=np.float16)[[3, 3, 1]]
+    found = {i.track: i.segments for i in heard.to_vector(vector, TRACKS, chunks=chunks)}
+    assert found[3] == (Passage(60, 90, 0, 30, 1.0),)
+    assert found[0] == ()
+    assert not any(i.segments for i in heard.to_vector(vector, TRACKS))
+    assert not any(i.segments for i in heard.to_vector(vector, TRACKS, chunks=chunks[:0]))
 
 
 def test_hybrid_names_who_proposed_a_track(similar: SimilarTracks) -> None:
@@ -90,7 +129,7 @@ def test_predicted_factor_by_hand(similar: SimilarTracks, world: World) -> None:
 def test_without_models_there_are_no_listeners_and_no_sound(world: World, tmp_path: Path) -> None:
     bare = replace(world.contents, acoustic=None, behaviour=None)
     bundle = Bundle.open(tmp_path / write_bundle(tmp_path, bare))
-    similar = SimilarTracks(bundle, RankerConfig(), neighbours=4)
+    similar = SimilarTracks(bundle.contents, RankerConfig(), neighbours=4)
     assert similar.listeners(0, 3) == ()
     assert similar.listeners_of_vector(np.ones(4, np.float32), 3) == ()
     with pytest.raises(BundleError, match="no embeddings"):

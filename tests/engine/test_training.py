@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from audio_model.cache import MelCache
+from audio_model.keras_encoder import KerasEncoder
 from data import DataError, ParameterError, SegueError
 from data.config import DataConfig
 from data.store import Store
@@ -16,6 +18,7 @@ from engine.home import Home
 from engine.spaces import IMPORTED, embeddings_in_use, space_in_use
 from engine.training import train
 from engine.training.pipeline import Listeners
+from engine.training.sound import audio_files, embed_catalog
 from tests.engine.conftest import CF, World, make_embeddings
 from tests.engine.sounds import TINY, make_tracks
 
@@ -182,6 +185,38 @@ def test_sound_becomes_embeddings_and_bad_files_are_skipped(
     (tmp_path / "s0.wav").write_text("this was music")
     train(home, store, SECTIONS)
     assert set(store.fingerprints(acoustic.space)) == {f"s{i}" for i in range(1, 6)}
+
+
+def test_chunks_reach_the_bundle_and_what_lacks_them_is_heard_once_more(
+    home: Home, store: Store, tmp_path: Path
+) -> None:
+    store.put_tracks([make_tracks(tmp_path, count=3)])
+    train(home, store, SECTIONS)
+    acoustic = BundleRegistry(home.bundles).open_current().contents.acoustic
+    assert acoustic is not None
+    assert acoustic.segments is not None
+    assert acoustic.encoder is not None
+    encoder = KerasEncoder.load(acoustic.encoder)
+    heard = encoder.hear_file(tmp_path / "s1.wav")
+    assert len(heard.segments) > 1
+    np.testing.assert_allclose(acoustic.segments.of(1), heard.segments, atol=1e-3)
+    assert acoustic.segments.seconds == pytest.approx(32 * 512 / 22_050)
+
+    def embed() -> tuple[int, int]:
+        catalog, cache = store.load_catalog(), MelCache(home.mel_cache, encoder.config)
+        report = embed_catalog(audio_files(catalog), encoder, store, cache=cache, workers=1)
+        return report.embedded, report.reused
+
+    assert embed() == (0, 3)
+    # A row as an older version left it: the vector, and nothing beside it.
+    mark = store.fingerprints(acoustic.space)["s1"]
+    store.put_embeddings(
+        acoustic.space, ["s1"], acoustic.embeddings[[1]].copy(), fingerprints=[mark]
+    )
+    assert store.half_heard(acoustic.space) == {"s1"}
+    assert embed() == (1, 2)
+    assert embed() == (0, 3)
+    assert store.half_heard(acoustic.space) == set()
 
 
 def test_what_no_bundle_needs_any_more_is_deleted(home: Home, store: Store, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from api.http.schemas import CountQuery, PopularQuery
 from api.http.services import services
 from data.catalog import Catalog
 from data.history import History
+from engine.duplicates import Duplicates
 from engine.live import Models
 from engine.request import Item, Request
 
@@ -44,18 +45,28 @@ def popular(query: PopularQuery) -> Response:
 def new(query: CountQuery) -> Response:
     """Answer the tracks released last; those without a date are left out."""
     models = services().models.get()
-    return answer(_list(models, newest(models.bundle.contents.catalog, query.n)))
+    contents = models.bundle.contents
+    return answer(_list(models, newest(contents.catalog, query.n, duplicates=contents.duplicates)))
 
 
-def newest(catalog: Catalog, n: int) -> tuple[Item, ...]:
+def newest(catalog: Catalog, n: int, *, duplicates: Duplicates | None = None) -> tuple[Item, ...]:
     """Return the `n` tracks released last, the last first; the score is days since 1970.
 
-    Tracks of one day keep the order of the catalogue.
+    Tracks of one day keep the order of the catalogue. Of tracks that are the same recording, the
+    one released last is there.
     """
     released = _released.get(catalog)
     if released is None:
         released = _released[catalog] = _by_release(catalog)
-    return tuple(Item(index, float(day), ("new",)) for day, index in released[:n])
+    if duplicates is None:
+        return tuple(Item(index, float(day), ("new",)) for day, index in released[:n])
+    items: dict[int, Item] = {}  # by the track that stands for its recording
+    for day, index in released:
+        if len(items) == n:
+            break
+        representative = int(duplicates.representatives[index])
+        items.setdefault(representative, Item(index, float(day), ("new",)))
+    return tuple(items.values())
 
 
 def _by_release(catalog: Catalog) -> list[tuple[int, int]]:

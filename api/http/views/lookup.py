@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Response, request
 
-from api.answers import item_documents, listener_documents
+from api.answers import duplicate_of, item_documents, listener_documents
 from api.http.documents import LookupAnswer, answer, now
 from api.http.problems import ConflictError, FieldError, FieldsError, problem
 from api.http.queries import Blueprint
@@ -37,7 +37,7 @@ def _allow_uploads() -> None:
     },
 )
 def lookup(form: LookupForm) -> Response:
-    """Answer the tracks that sound like an uploaded file, and its likely listeners."""
+    """Answer the tracks that sound like an uploaded file and where, and its likely listeners."""
     here = services()
     models = here.models.get()
     encoder = _encoder(models)
@@ -47,13 +47,15 @@ def lookup(form: LookupForm) -> Response:
     most = here.settings.api.max_upload_bytes
     if len(audio) > most:
         return problem(413, f"`file` is larger than {most} bytes, the most allowed.")
-    vector = here.audio.embed(audio, encoder=encoder)
+    heard = here.audio.hear(audio, encoder=encoder)
     contents = models.bundle.contents
-    likely = models.similar.listeners_of_vector(vector, form.n)
+    items = models.similar.to_vector(heard.embedding, form.n, chunks=heard.segments)
+    likely = models.similar.listeners_of_vector(heard.embedding, form.n)
     return answer(
         {
-            "items": item_documents(models.similar.to_vector(vector, form.n), contents.catalog),
+            "items": item_documents(items, contents.catalog),
             "listeners": listener_documents(likely, contents.users),
+            "duplicate_of": duplicate_of(heard, contents),
             "bundle": models.bundle.id,
             "generated_at": now(),
         }

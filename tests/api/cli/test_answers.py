@@ -5,7 +5,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from engine.bundle import BundleRegistry, write_bundle
+from engine.home import Home
 from tests.api.cli.conftest import Segue
+from tests.engine.conftest import with_segments
 
 
 def test_recommend_to_a_user(trained: Segue) -> None:
@@ -76,6 +79,23 @@ def test_similar_to_a_track(trained: Segue) -> None:
     document = trained("similar", "t03", "-n", 3, "--json").json
     assert {int(i["track_id"][1:]) % 2 for i in document["items"]} == {1}
     assert trained("similar", "t03", "--by", "listeners", "-n", 2).status == 0
+
+
+def test_similar_says_where_tracks_sound_alike(trained: Segue, tmp_path: Path) -> None:
+    header = trained("similar", "t02").out.splitlines()[0]
+    assert header.endswith("sources")  # nothing is known of passages
+    registry = BundleRegistry(Home(tmp_path / "home").bundles)
+    contents = with_segments(registry.open_current().contents)
+    registry.publish(write_bundle(registry.root, contents))
+    words = ("similar", "t02", "--by", "audio", "-n", 20)
+    header, *lines = (line.split("\t") for line in trained(*words).out.splitlines())
+    assert header[-1] == "where"
+    where = {line[1]: line[-1] for line in lines}
+    assert where["t05"] == "0:30-1:00 of this sounds like 0:30-1:00 of that"
+    assert where["t11"] == ""
+    items = {i["track_id"]: i for i in trained(*words, "--json").json["items"]}
+    assert [s["similarity"] for s in items["t08"]["segments"]] == [1.0, 1.0]
+    assert "segments" not in items["t11"]
 
 
 def test_similar_to_nothing_known(trained: Segue, tmp_path: Path) -> None:

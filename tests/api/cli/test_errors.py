@@ -26,6 +26,7 @@ def test_help_and_version(segue: Segue) -> None:
         (["recommend", "u", "--all-users"], "Name a USER, or give one of"),
         (["export", "tracks"], "Missing option '--out'"),
         (["train", "ranker"], "nothing to train"),
+        (["train", "cf", "--from-scratch"], "is for `segue train audio`"),
         (["map"], "Missing option '--out'"),
     ],
 )
@@ -48,7 +49,7 @@ def test_wrong_arguments_are_one_line_and_status_2(
         (["bundle", "publish", "x"], "There is no bundle 'x'"),
         (["train"], "There is nothing to learn from"),
         (["evaluate"], "There are no plays to evaluate on"),
-        (["embed"], "There is no encoder yet"),
+        (["embed"], "There is nothing to embed"),
         (["serve"], "segue train"),
         (["data", "listeners", "--out", "x.csv"], "There are no tracks"),
         (["import", "tracks", "nowhere.csv"], "nowhere.csv"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from audio_model.pretrained import pretrained_directory
 from tests.api.cli.conftest import Segue
 from tests.engine.sounds import TINY, chord
 
@@ -27,26 +28,51 @@ def sounds(segue: Segue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Seg
     return segue
 
 
+SHORT = ("evaluate", "audio", "--workers", 1, "--changed", 2)
+BASICS = ("--system", "mfcc", "--system", "untrained")
+
+
 def test_measures_and_changes_nothing_that_is_served(sounds: Segue, tmp_path: Path) -> None:
     file = tmp_path / "report.json"
-    shown = sounds("evaluate", "audio", "--workers", 1, "--json", file)
+    shown = sounds(*SHORT, "--json", file)
     assert shown.status == 0
-    assert "2 artists held out of 3" in shown.out
-    assert "article - mfcc" in shown.out
+    assert "Asked: 12 tracks, all of 3 of the 3 artists" in shown.out
+    assert "pretrained / mfcc" in shown.out
+    assert "Trained" not in shown.out
     home = tmp_path / "home"
     assert not (home / "work" / "evaluate-audio").exists()
     assert not (home / "encoders").exists()
     assert not (home / "bundles").exists()
-    words = ("evaluate", "audio", "--recipe", "article", "--max-seconds", 100, "--json", "-")
-    printed = sounds(*words, "--workers", 1).json
-    written = json.loads(file.read_text())
-    assert printed["sections"] == written["sections"]
-    assert set(written["skipped"]) == {
+    printed = sounds(*SHORT, "--json", "-").json
+    assert printed == json.loads(file.read_text())
+    assert set(printed["skipped"]) == {
         "tracks, other albums",
         "chunks, other albums",
         "genre",
         "genre, other artists",
     }
+    assert list(printed["robustness"]) == ["mfcc", "untrained", "pretrained"]
+
+
+def test_trains_in_folds(sounds: Segue) -> None:
+    words = (*SHORT, *BASICS, "--train", "article", "--max-seconds", 100)
+    report = sounds(*words, "--folds", 3, "--json", "-").json
+    assert [fold["tracks"] for fold in report["training"]["article"]] == [8, 8, 8]
+    assert report["sections"][0]["queries"] == 12
+    shown = sounds(*words)
+    assert "Asked: 8 tracks, all of 2 of the 3 artists" in shown.out
+    assert "Trained: article, once, on 4 tracks" in shown.out
+    assert "article / mfcc" in shown.out
+
+
+def test_compares_an_encoder_from_anywhere(sounds: Segue) -> None:
+    directory = pretrained_directory()
+    report = sounds(*SHORT, *BASICS, "--encoder", directory, "--json", "-").json
+    systems = report["sections"][0]["systems"]
+    assert list(systems) == ["mfcc", "untrained", directory.name]
+    missing = sounds(*SHORT, "--encoder", directory / "none")
+    assert missing.status == 1
+    assert "There is no encoder in" in missing.complaint
 
 
 def test_too_few_artists_are_one_line(segue: Segue, tmp_path: Path) -> None:
@@ -59,7 +85,9 @@ def test_too_few_artists_are_one_line(segue: Segue, tmp_path: Path) -> None:
     ("words", "message"),
     [
         (["evaluate", "--protocol", "random", "audio"], "--protocol does not go before 'audio'"),
-        (["evaluate", "audio", "--recipe", "soup"], "'soup' is not 'article'"),
+        (["evaluate", "audio", "--train", "soup"], "'soup' is not "),
+        (["evaluate", "audio", "--system", "article"], "'article' is not one of 'random'"),
+        (["evaluate", "audio", "--folds", "0"], "0 is not in the range"),
         (["evaluate", "audio", "--test-fraction", "1"], "1.0 is not in the range"),
         (["evaluate", "sound"], "No such command 'sound'"),
     ],

@@ -1,0 +1,100 @@
+"""Encoders that a measurement makes itself: untrained ones, and recipes trained in folds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from audio_model.cache import MelCache
+from audio_model.config import AudioConfig
+from audio_model.keras_encoder import KerasEncoder
+from audio_model.recipes import resolve_recipe
+from audio_model.training import train_encoder
+from engine.hearing.gallery import Gallery, Progress, mel_key
+from engine.hearing.held_out import Fold, Plan
+from engine.hearing.systems import Part, encoder_system, hear_gallery
+
+UNTRAINED = "untrained"
+
+
+def recipe_config(name: str, config: AudioConfig) -> AudioConfig:
+    """Return the settings by which a recipe is trained: those of the home, if it is its recipe."""
+    return config if name == config.recipe else config.for_recipe(name)
+
+
+def untrained_encoders(configs: Sequence[AudioConfig]) -> dict[str, KerasEncoder]:
+    """Return each network that the configurations train, with its initial weights, by name."""
+    networks: dict[object, AudioConfig] = {}
+    for config in configs:
+        architecture = resolve_recipe(config).architecture
+        networks.setdefault((architecture, mel_key(config), config.chunk_frames), config)
+    if len(networks) == 1:
+        return {UNTRAINED: KerasEncoder.untrained(next(iter(networks.values())))}
+    encoders: dict[str, KerasEncoder] = {}
+    for config in networks.values():
+        name = f"{UNTRAINED} {resolve_recipe(config).architecture}"
+        alike = sum(other.startswith(name) for other in encoders)
+        encoders[f"{name} {alike + 1}" if alike else name] = KerasEncoder.untrained(config)
+    return encoders
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where recipes are trained.
+
+    Attributes
+    ----------
+    gallery : Gallery
+        Holds the spectrograms of every configuration that is trained.
+    plan : Plan
+        Who is asked for by which fold.
+    cache, work : Path
+        Directories of spectrograms and of checkpoints.
+    progress : callable
+        Told (done, total, what).
+    """
+
+    gallery: Gallery
+    plan: Plan
+    cache: Path
+    work: Path
+    progress: Progress
+
+    def train(self, name: str, config: AudioConfig) -> tuple[list[Part], list[dict[str, float]]]:
+        """Train a recipe anew for each fold, on the tracks of artists that it does not ask for.
+
+        Training that was killed goes on from its checkpoint.
+
+        Returns
+        -------
+        parts : list of Part
+            One a fold.
+        told : list of dict
+            Tracks and artists that each was trained on, and the seconds it took in this run.
+        """
+        parts, told = [], []
+        for number, fold in enumerate(self.plan.folds, start=1):
+            label = name if len(self.plan.folds) == 1 else f"{name}, fold {number}"
+            began = time.monotonic()
+            encoder = self._fit(fold, config, label=label, checkpoints=f"{name}-{number}")
+            seconds = time.monotonic() - began
+            system = encoder_system(name, encoder)
+            vectors = hear_gallery(system, self.gallery, self.progress, label=label)
+            parts.append(Part(fold.asked, system, vectors))
+            artists = len(set(self.plan.artists[fold.train].tolist()))
+            told.append({"tracks": len(fold.train), "artists": artists, "seconds": seconds})
+        return parts, told
+
+    def _fit(
+        self, fold: Fold, config: AudioConfig, *, label: str, checkpoints: str
+    ) -> KerasEncoder:
+        return train_encoder(
+            [self.gallery.paths[i] for i in fold.train],
+            config,
+            artists=[str(code) for code in self.plan.artists[fold.train].tolist()],
+            checkpoint_dir=self.work / checkpoints,
+            cache=MelCache(self.cache, config),
+            progress=lambda done, total, what: self.progress(done, total, f"{label}: {what}"),
+        )

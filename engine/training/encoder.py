@@ -1,0 +1,140 @@
+"""Which encoder hears for a home: its own, the pretrained one, or one that must be trained."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from audio_model.cache import MelCache
+from audio_model.clips import Progress
+from audio_model.config import AudioConfig
+from audio_model.keras_encoder import KerasEncoder
+from audio_model.pretrained import load_pretrained, pretrained_directory
+from audio_model.saved import read_description
+from audio_model.training import train_encoder
+from data.errors import ParameterError
+from engine.encoders import current_encoder, keep_encoder
+from engine.home import Home
+
+NETWORK_FIELDS = ("recipe", "sr", "n_fft", "hop_length", "n_mels", "top_db", "chunk_frames")
+"""The settings that say what a network was made for. The others of a spectrogram, `min_duration`
+and `max_duration`, only say how much of a file it hears."""
+
+
+def differing_settings(encoder: Path, config: AudioConfig) -> list[str]:
+    """Return the settings for which a saved encoder was not made, by name; none if it serves."""
+    about = read_description(encoder)
+    made_for = about.config.model_copy(update={"recipe": about.recipe.name})
+    return [n for n in NETWORK_FIELDS if getattr(made_for, n) != getattr(config, n)]
+
+
+def fitting_encoder(
+    home: Home, config: AudioConfig, *, say: Callable[[str], None] = lambda _: None
+) -> KerasEncoder | None:
+    """Return the encoder that serves the settings, which is the home's current one from now on.
+
+    It is the home's own, if one was trained and fits, else the pretrained one, if that fits.
+
+    Parameters
+    ----------
+    home : Home
+    config : AudioConfig
+        What it must fit, see `NETWORK_FIELDS`.
+    say : callable, optional
+        Told when the home changes over to the pretrained encoder.
+
+    Returns
+    -------
+    KerasEncoder or None
+        With the settings `config`; None if one has to be trained.
+    """
+    own = current_encoder(home)
+    if own is not None and not differing_settings(own, config):
+        return _keep(home, KerasEncoder.load(own, config))
+    start = pretrained_start(config)
+    if start is None:
+        return None
+    say("Hearing with the pretrained encoder. `segue train audio` fits it to your own tracks.")
+    return _keep(home, start)
+
+
+def pretrained_start(config: AudioConfig) -> KerasEncoder | None:
+    """Return the pretrained encoder; None if the settings ask for another one."""
+    return None if _unlike_pretrained(config) else load_pretrained(config)
+
+
+def use_pretrained(home: Home, config: AudioConfig) -> KerasEncoder:
+    """Make the pretrained encoder the home's current one, whatever was current before.
+
+    Raises
+    ------
+    ParameterError
+        If the settings ask for another one.
+    """
+    start = pretrained_start(config)
+    if start is None:
+        raise ParameterError(
+            f"{why_to_train(config)} Leave these settings at their defaults to use it."
+        )
+    return _keep(home, start)
+
+
+def why_to_train(config: AudioConfig) -> str:
+    """Say in a sentence why the pretrained encoder does not serve settings that it does not fit."""
+    names = ", ".join(f"`audio.{name}`" for name in _unlike_pretrained(config))
+    return f"The pretrained encoder was made for other settings: {names}."
+
+
+def train_new_encoder(
+    home: Home,
+    files: Sequence[tuple[str, Path]],
+    config: AudioConfig,
+    *,
+    start: KerasEncoder | None = None,
+    workers: int,
+    progress: Progress | None = None,
+) -> KerasEncoder:
+    """Train an encoder and keep it as the current one; a killed training is continued.
+
+    Bad files are skipped in silence: embedding, which comes next, reports them.
+
+    Parameters
+    ----------
+    home : Home
+    files : sequence of (str, Path)
+        Track ids and their sound.
+    config : AudioConfig
+    start : KerasEncoder, optional
+        Whose weights the training starts from; None for the initial ones of the recipe.
+    workers : int
+        Processes that decode.
+    progress : callable, optional
+        Told (done, total, what).
+
+    Raises
+    ------
+    AudioError
+        If no file can be used.
+    """
+    checkpoints = home.work / "encoder"
+    encoder = train_encoder(
+        [path for _, path in files],
+        config,
+        checkpoint_dir=checkpoints,
+        cache=MelCache(home.mel_cache, config),
+        start=start,
+        workers=workers,
+        progress=progress,
+    )
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    return _keep(home, encoder)
+
+
+def _unlike_pretrained(config: AudioConfig) -> list[str]:
+    return differing_settings(pretrained_directory(), config)
+
+
+def _keep(home: Home, encoder: KerasEncoder) -> KerasEncoder:
+    keep_encoder(home, encoder.fingerprint, encoder.save)
+    return encoder
