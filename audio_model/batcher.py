@@ -14,9 +14,7 @@ from audio_model.encoder import AudioEncoder, Heard, WordArray
 
 FloatArray = npt.NDArray[np.float32]
 
-_BATCH = 64
-"""Chunks a call of the encoder: a few tracks, or a few minutes of a long one."""
-
+_BATCH = 64  # chunks a call of the encoder: some tracks, or a few minutes of a long one
 _AHEAD = 2  # batches on their way, while the next is filled
 
 
@@ -39,6 +37,10 @@ class _Track:
     def heard(self) -> Heard:
         assert self.embeddings is not None
         return Heard.from_chunks(self.embeddings, self.recording)
+
+
+_Part = tuple[_Track, int, int]
+"""A track, and which of its chunks: the first, and how many."""
 
 
 class Batcher:
@@ -109,7 +111,3 @@ class Batcher:
             at += count
             if track.missing == 0:
                 self._on_result(track.track_id, track.heard())
-
-
-_Part = tuple[_Track, int, int]
-"""A track, and which of its chunks: the first, and how many."""

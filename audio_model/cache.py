@@ -11,7 +11,7 @@ import numpy.typing as npt
 from numpy.lib.format import open_memmap
 
 from audio_model.config import AudioConfig
-from audio_model.decode import check_file
+from audio_model.containers import check_file
 from audio_model.mel import sound_mel
 from data.errors import DataError, ParameterError
 from data.files import atomic_path
@@ -85,7 +85,7 @@ class MelCache:
         Raises
         ------
         AudioError
-            If the file cannot be used, see `audio_model.decode.load_audio`.
+            If the file cannot be used, see `audio_model.decode.open_sound`.
         DataError
             If the cache cannot be written.
         """

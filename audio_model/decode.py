@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import logging
 import math
-import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,22 +18,18 @@ import soundfile as sf
 import soxr
 
 from audio_model.config import AudioConfig
+from audio_model.containers import Stream, open_stream
 from audio_model.quiet import quiet_stderr
 from data.errors import AudioError
 
 FloatArray = npt.NDArray[np.float32]
-
-FORMATS = ("WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF")
-"""Containers that are read, by libsndfile's names; OGG holds Vorbis, Opus or FLAC."""
 
 SILENCE_DBFS = -80.0
 """Sound whose peak is below this level, dB relative to full scale, is silent."""
 
 _BLOCK_FRAMES = 8192  # small: a damaged FLAC block is lost whole
 _PIECE = 32 * _BLOCK_FRAMES  # decoding and transforming in longer turns saves an eighth of the time
-_MIN_RATE = 1000  # Hz; below, what is read is no music but a broken header
 _LARGEST = 1e6  # a float file may exceed full scale (1.0), but not by 120 dB
-_NOT_RECOGNISED = 1  # SF_ERR_UNRECOGNISED_FORMAT
 
 _log = logging.getLogger("segue.audio")
 
@@ -50,7 +43,7 @@ class Sound:
         Its sampling rate, Hz.
     """
 
-    def __init__(self, stream: _Stream, name: str, config: AudioConfig) -> None:
+    def __init__(self, stream: Stream, name: str, config: AudioConfig) -> None:
         self.sr: int = stream.samplerate
         self._stream, self._name, self._config = stream, name, config
         self._limit = math.ceil(config.max_duration * self.sr)
@@ -115,14 +108,12 @@ def open_sound(source: Path | bytes | BinaryIO, config: AudioConfig) -> Iterator
     Raises
     ------
     AudioError
-        One line that names the file (or "The upload"), if it is missing, not a regular file, empty,
-        of no format in `FORMATS`, undecodable, or holds NaN or infinity; and, at the end of the
+        One line that names the file (or "The upload"), if it cannot be opened (see
+        `audio_model.containers.open_stream`) or holds NaN or infinity; and, at the end of the
         block, if it is too short or silent.
     """
     name = repr(str(source)) if isinstance(source, Path) else "The upload"
-    with quiet_stderr(), _open(source, name) as stream:
-        if stream.format not in FORMATS or stream.samplerate < _MIN_RATE:
-            raise AudioError(_unsupported(name))
+    with quiet_stderr(), open_stream(source, name) as stream:
         sound = Sound(stream, name, config)
         yield sound
     sound.check()  # out here, where standard error works again: it may log
@@ -152,69 +143,7 @@ def load_audio(source: Path | bytes | BinaryIO, config: AudioConfig) -> FloatArr
     return y if sound.sr == config.sr else soxr.resample(y, sound.sr, config.sr)
 
 
-def check_file(path: Path) -> os.stat_result:
-    """Return what the system knows of a file, for one that may be opened as sound.
-
-    Raises
-    ------
-    AudioError
-        If it is missing, unreadable, not a regular file, or empty.
-    """
-    try:
-        status = path.stat()
-    except (OSError, ValueError) as error:
-        raise AudioError(_cannot_open(path, error)) from error
-    if not stat.S_ISREG(status.st_mode):
-        what = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-        raise AudioError(f"{str(path)!r} is {what}; a sound file is needed.")
-    if status.st_size == 0:
-        raise AudioError(f"{str(path)!r} is empty (0 bytes).")
-    return status
-
-
-def _cannot_open(path: Path, error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return f"{str(path)!r} does not exist."
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return f"{str(path)!r} cannot be opened: {reason}."
-
-
-def _unsupported(name: str) -> str:
-    return f"{name} is not in a format that can be read: MP3, OGG, FLAC, WAV and AIFF are."
-
-
-class _Stream(sf.SoundFile):  # type: ignore[misc] # untyped
-    """A sound file read from beginning to end.
-
-    A seekable `SoundFile` seeks to where it is after each read, which breaks MP3: a frame may need
-    bits of the one before, and mpg123 then leaves a gap at the start of each block.
-    """
-
-    def seekable(self) -> bool:
-        return False
-
-
-def _open(source: Path | bytes | BinaryIO, name: str) -> _Stream:
-    if isinstance(source, Path):
-        check_file(source)
-        try:
-            # A descriptor, not the name: the format is then told by content, never by suffix.
-            handle: int | BinaryIO = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise AudioError(_cannot_open(source, error)) from error
-    else:
-        handle = BytesIO(source) if isinstance(source, bytes) else source
-        if isinstance(source, bytes) and not source:
-            raise AudioError(f"{name} is empty (0 bytes).")
-    try:
-        return _Stream(handle, closefd=True)
-    except (sf.LibsndfileError, TypeError) as error:
-        if getattr(error, "code", _NOT_RECOGNISED) == _NOT_RECOGNISED:
-            raise AudioError(_unsupported(name)) from error
-        raise AudioError(f"{name} is damaged or cut short: no sound can be decoded.") from error
-
-
-def _blocks(stream: _Stream, name: str, limit: int) -> Iterator[FloatArray]:
+def _blocks(stream: Stream, name: str, limit: int) -> Iterator[FloatArray]:
     """Yield frames of shape (n, channels), each block valid until the next, `limit` in all."""
     buffer = np.empty((_BLOCK_FRAMES, stream.channels), np.float32)
     done = 0

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import librosa
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import dct
 
 from audio_model.config import AudioConfig
 from audio_model.mel import log_mel
@@ -36,8 +36,8 @@ def mfcc_summary(y: FloatArray, config: AudioConfig) -> FloatArray:
 def mel_mfcc_summary(mel: npt.NDArray[np.floating]) -> FloatArray:
     """Return the same (see `mfcc_summary`) of a log-mel-spectrogram of shape (n_mels, n_frames).
 
-    MFCCs are the orthonormal type-II cosine transform of the bands, as in `librosa.feature.mfcc`.
+    MFCCs are those of `librosa.feature.mfcc`: the orthonormal type-II cosine transform of the bands.
     """
-    mfcc = dct(np.asarray(mel, dtype=np.float32), axis=0, type=2, norm="ortho")[:N_MFCC]
+    mfcc = librosa.feature.mfcc(S=np.asarray(mel, dtype=np.float32), n_mfcc=N_MFCC)
     summary = np.concatenate([mfcc.mean(axis=1), mfcc.std(axis=1)])
     return np.asarray(summary, dtype=np.float32)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import signal
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -11,10 +10,11 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from threadpoolctl import threadpool_limits
 
+from audio_model.wire import receive, send
 from data.errors import AudioError, SegueError
 
 T = TypeVar("T")
@@ -25,7 +25,6 @@ TIME_LIMIT = 300.0
 _START_LIMIT = 120.0  # seconds a worker may take to import what it needs
 
 _CONTEXT = get_context("spawn")  # a fork of a process that runs TensorFlow's threads may hang
-_SLICE = 2**20  # bytes of an array sent at once
 _POLL = 1.0  # seconds between looks at the clock
 
 
@@ -142,7 +141,7 @@ class _Worker(Generic[T]):
                 if time.monotonic() - self.since < (time_limit if self.ready else _START_LIMIT):
                     return None
                 return self._lost(f"{str(path)!r} took over {time_limit:g} s to decode.")
-            kind, content = _receive(self.connection)
+            kind, content = receive(self.connection)
         except (EOFError, OSError):
             self.process.join(_POLL)  # let it end by itself, to learn how
             return self._lost(f"{str(path)!r} crashed its decoder ({self._death()}).")
@@ -179,29 +178,9 @@ def _serve(connection: Connection, read: Callable[[Path], T]) -> None:
     """Answer paths until the other end is closed, which also happens when its process dies."""
     # One core each: the number of workers decides. The other end may close at any moment.
     with threadpool_limits(1), suppress(EOFError, ConnectionError):
-        _send(connection, ("ready", None))
+        send(connection, ("ready", None))
         while True:
-            _send(connection, _attempt(read, connection.recv()))
-
-
-def _send(connection: Connection, answer: tuple[str, object]) -> None:
-    """Send an answer; the memory of arrays in it goes as it is, never copied as a whole."""
-    arrays: list[pickle.PickleBuffer] = []
-    head = pickle.dumps(answer, protocol=5, buffer_callback=arrays.append)
-    raw = [array.raw() for array in arrays]
-    connection.send((head, [len(memory) for memory in raw]))
-    for memory in raw:
-        for start in range(0, len(memory), _SLICE):
-            connection.send_bytes(memory[start : start + _SLICE])
-
-
-def _receive(connection: Connection) -> Any:
-    head, sizes = connection.recv()
-    arrays = [bytearray(size) for size in sizes]
-    for memory in arrays:
-        for start in range(0, len(memory), _SLICE):
-            connection.recv_bytes_into(memory, start)
-    return pickle.loads(head, buffers=arrays)
+            send(connection, _attempt(read, connection.recv()))
 
 
 def _attempt(read: Callable[[Path], T], path: Path) -> tuple[str, object]:

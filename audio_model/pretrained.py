@@ -7,28 +7,15 @@ Importing this does not load TensorFlow; `load_pretrained` does. Its files are i
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audio_model.config import AudioConfig
+from audio_model.heard_names import HeardNames, read_heard
+from data.errors import BundleError
 
 if TYPE_CHECKING:
     from audio_model.keras_encoder import KerasEncoder
-
-
-@dataclass(frozen=True)
-class HeardNames:
-    """Whose music the pretrained encoder was trained on; names are case-folded.
-
-    Attributes
-    ----------
-    artists, albums : frozenset of str
-    """
-
-    artists: frozenset[str]
-    albums: frozenset[str]
 
 
 def pretrained_directory() -> Path:
@@ -54,6 +41,13 @@ def heard() -> HeardNames:
     """Return whose music the pretrained encoder was trained on.
 
     An evaluation on music of theirs says nothing about how it hears the music of others.
+
+    Raises
+    ------
+    BundleError
+        If the installation is damaged.
     """
-    names = json.loads((pretrained_directory() / "heard.json").read_text("utf-8"))
-    return HeardNames(**{kind: frozenset(map(str.casefold, names[kind])) for kind in names})
+    names = read_heard(pretrained_directory())
+    if names is None:
+        raise BundleError("The installation is damaged: the pretrained encoder has no heard.json.")
+    return names

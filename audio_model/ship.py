@@ -9,16 +9,15 @@ and the golden embeddings: ``python -m tests.audio_model.golden``.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from audio_model.heard_names import write_heard
 from audio_model.keras_encoder import KerasEncoder
 from audio_model.pretrained import pretrained_directory
-from data.files import write_atomically
 from data.readers import read_tracks
 
 
@@ -41,15 +40,13 @@ def ship(encoder: KerasEncoder, tracks: Sequence[pd.DataFrame], directory: Path)
     """
     small = rounded(encoder)
     small.save(directory)
-    names = {f"{kind}s": _names(tracks, kind) for kind in ("artist", "album")}
-    text = json.dumps(names, ensure_ascii=False, indent=1) + "\n"
-    write_atomically(directory / "heard.json", text.encode())
+    write_heard(directory, _names(tracks, "artist"), _names(tracks, "album"))
     return small.fingerprint
 
 
 def _names(tracks: Sequence[pd.DataFrame], column: str) -> list[str]:
     columns = [frame[column].dropna() for frame in tracks if column in frame]
-    return sorted({str(name) for values in columns for name in values} - {""})
+    return [str(name) for values in columns for name in values]
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from audio_model.checkpoint import TrainingState, load_state, save_state
 from audio_model.clips import Progress, read_clips
 from audio_model.config import AudioConfig
 from audio_model.dataset import ChunkDataset, prefetch
+from audio_model.heard_names import name_key
 from audio_model.keras_encoder import KerasEncoder
 from audio_model.learner import Learner
 from audio_model.recipes import Recipe, resolve_recipe
@@ -99,7 +100,7 @@ def train_encoder(
 def _groups(paths: Sequence[Path], artists: dict[Path, str | None]) -> np.ndarray[Any, Any]:
     """Return a number for each file, equal for one artist; that of an unknown one is its own."""
     names: dict[str | Path, int] = {}
-    keys = [(artists.get(p) or "").strip().casefold() or p for p in paths]
+    keys = [name_key(artists.get(path)) or path for path in paths]
     return np.array([names.setdefault(key, len(names)) for key in keys], np.int64)
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import click
@@ -266,18 +267,46 @@ class TestParse:
 
 
 class TestAudioModelPage:
-    def test_tells_the_network_as_it_is_built(self) -> None:
+    @pytest.mark.parametrize("recipe", ["article", "crops"])
+    def test_tells_the_network_as_it_is_built(self, recipe: str) -> None:
         from audio_model.network import build_network  # loads TensorFlow
 
-        model = build_network("article", AudioConfig())
-        text = read("audio-model.md")
-        rows = re.findall(r"^\| .+ \| ([\d × ]+) \| ([\d,]+) \|$", text, re.MULTILINE)
-        built = [(layer.output.shape[1:], layer.count_params()) for layer in model.layers]
-        assert rows == [(" × ".join(map(str, shape)), f"{count:,}") for shape, count in built]
-        assert f"**{model.count_params():,}**" in text
+        name = RECIPES[recipe].architecture
+        model = build_network(name, AudioConfig(recipe=recipe))
+        section = read("audio-model.md").split(f"### `{name}`")[1].split("###")[0]
+        rows = re.findall(r"^\| .+ \| ([\d × ]+) \| ([\d,]+) \|$", section, re.MULTILINE)
+        shapes = [tuple(layer.output.shape[1:]) for layer in model.layers]
+        told = [tuple(int(n) for n in shape.split(" × ")) for shape, _ in rows]
+        # A row may stand for several layers; in their order, and with all of their parameters.
+        assert [s for s, _ in groupby(shapes)] == [s for s, _ in groupby(told)]
+        assert sum(int(n.replace(",", "")) for _, n in rows) == model.count_params()
+        assert f"**{model.count_params():,}**" in section
 
-    def test_tells_the_recipe_as_it_is(self) -> None:
-        text = read("audio-model.md")
+    def test_tells_the_recipe_of_crops_as_it_is(self) -> None:
+        text = read("audio-model.md").split("### `crops`")[1].split("###")[0]
+        recipe, how = RECIPES["crops"], RECIPES["crops"].augmentation
+        for words in (
+            f"`{recipe.views}`",
+            f"e^±{how.stretch})",
+            f"up to {how.pitch_bands:g} of 128",
+            f"{how.mix:.0%} of the crops",
+            f"{how.mix_db[0]:g} to {how.mix_db[1]:g} dB softer",
+            f"{how.equalise:.0%} of the crops",
+            f"each up to {how.equalise_db:g} dB",
+            f"{how.gain_db[0]:g} to +{how.gain_db[1]:g} dB",
+            f"{how.masks} bands of less than {how.mask_bands}",
+            f"temperature {recipe.temperature} ",
+            f"| {recipe.batch_size} tracks;",
+            f"weight decay {recipe.weight_decay},",
+            f"to {recipe.learning_rate},",
+            f"{recipe.max_steps} steps;",
+            f"{recipe.tuning_steps:.0%} of them",
+            f"variance ** -{recipe.whitening / 2:g} ",
+        ):
+            assert words in text, words
+
+    def test_tells_the_recipe_of_the_article_as_it_is(self) -> None:
+        text = read("audio-model.md").split("## Recipes")[1].split("### `article`")[1]
         recipe = RECIPES["article"]
         for words in (
             f"`{recipe.views}`",

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from audio_model.arrays import UNREADABLE
+from audio_model.heard_names import HeardNames, name_key, read_heard
 from audio_model.keras_encoder import KerasEncoder
-from audio_model.pretrained import HeardNames, pretrained_directory
-from data.errors import BundleError
-from engine.hearing.held_out import BoolArray, label_key
+from audio_model.pretrained import pretrained_directory
+from engine.hearing.held_out import BoolArray
 
 PRETRAINED = "pretrained"
 """The name of the encoder that Segue ships."""
 
-_HEARD = "heard.json"
 _LONGEST = 16  # letters of a directory's name: tables stay narrow
 
 
@@ -78,33 +75,6 @@ def _read(directory: Path, name: str) -> Entrant:
     return Entrant(name, KerasEncoder.load(directory), read_heard(directory))
 
 
-def read_heard(directory: Path) -> HeardNames | None:
-    """Return whose music the encoder in a directory heard, None where no file says so.
-
-    The file, `heard.json`, is `{"artists": [...], "albums": [...]}`.
-
-    Raises
-    ------
-    BundleError
-        If the file is something else.
-    """
-    path = directory / _HEARD
-    if not path.is_file():
-        return None
-    try:
-        document = json.loads(path.read_text("utf-8"))
-        artists, albums = (
-            frozenset(label_key(str(name)) for name in list(document[kind]))
-            for kind in ("artists", "albums")
-        )
-    except UNREADABLE as error:
-        raise BundleError(
-            f"{str(path)!r} must say whose music the encoder heard, as "
-            f'{{"artists": [...], "albums": [...]}}. Received: {error!s:.80}.'
-        ) from error
-    return HeardNames(artists, albums)
-
-
 def heard_tracks(
     artists: Sequence[str | None], albums: Sequence[str | None], entrants: Sequence[Entrant]
 ) -> BoolArray:
@@ -116,7 +86,7 @@ def heard_tracks(
     names = [entrant.heard for entrant in entrants if entrant.heard is not None]
     return np.array(
         [
-            any(label_key(a) in h.artists or label_key(b) in h.albums for h in names)
+            any(name_key(a) in h.artists or name_key(b) in h.albums for h in names)
             for a, b in zip(artists, albums, strict=True)
         ],
         dtype=np.bool_,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from audio_model.heard_names import name_key
 from data.errors import DataError, ParameterError
 
 IntArray = npt.NDArray[np.int64]
@@ -65,14 +66,9 @@ def label_codes(names: Sequence[str | None]) -> IntArray:
     Case and spaces around a name don't count: two spellings of one artist must not end up on
     two sides.
     """
-    keys = [label_key(name) for name in names]
+    keys = [name_key(name) for name in names]
     codes = {key: code for code, key in enumerate(sorted(set(keys) - {""}))}
     return np.array([codes.get(key, -1) for key in keys], dtype=np.int64)
-
-
-def label_key(name: str | None) -> str:
-    """Return a name as it is compared: without case and spaces around it."""
-    return (name or "").strip().casefold()
 
 
 def ask_everyone(

@@ -44,7 +44,7 @@ def by_tsne(rows: DoubleMatrix, *, seed: int) -> DoubleMatrix:
     count = min(3 * _PERPLEXITY, len(rows) - 1)
     neighbours = PrecomputedNeighbors(*_neighbours(rows, count))
     affinities = PerplexityBasedNN(perplexity=count / 3, knn_index=neighbours, n_jobs=1)
-    solver = TSNE(n_jobs=1, random_state=seed, initialization=_start(rows, 1e-4))
+    solver = TSNE(n_jobs=1, random_state=seed, initialization=_start(rows, 1e-4, seed))
     return np.array(solver.fit(affinities=affinities), np.float64)
 
 
@@ -75,7 +75,7 @@ def by_umap(rows: DoubleMatrix, *, seed: int) -> DoubleMatrix:
             n_neighbors=count,
             precomputed_knn=known,
             force_approximation_algorithm=True,
-            init=_start(rows, 10 / 3),
+            init=_start(rows, 10 / 3, seed),
             random_state=seed,
             n_jobs=1,
         )
@@ -91,10 +91,11 @@ def _neighbours(rows: DoubleMatrix, count: int) -> tuple[npt.NDArray[np.int64], 
     return others, distances
 
 
-def _start(rows: DoubleMatrix, spread: float) -> DoubleMatrix:
+def _start(rows: DoubleMatrix, spread: float, seed: int) -> DoubleMatrix:
     """Return the first two columns, scaled to a standard deviation of `spread` along the first."""
     start: DoubleMatrix = rows[:, :2] * (spread / rows[:, 0].std())
-    return start
+    # A little apart, or else equal rows would never part, and rows along a line never leave it.
+    return start + np.random.default_rng(seed).normal(0, 1e-3 * spread, start.shape)
 
 
 def _umap() -> Any:

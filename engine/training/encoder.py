@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from audio_model.cache import MelCache
 from audio_model.clips import Progress
 from audio_model.config import AudioConfig
+from audio_model.heard_names import HeardNames, write_heard
 from audio_model.keras_encoder import KerasEncoder
-from audio_model.pretrained import load_pretrained, pretrained_directory
+from audio_model.pretrained import heard, load_pretrained, pretrained_directory
 from audio_model.saved import read_description
 from audio_model.training import train_encoder
+from data.catalog import Catalog
 from data.errors import ParameterError
 from engine.encoders import current_encoder, keep_encoder
 from engine.home import Home
@@ -56,7 +58,7 @@ def fitting_encoder(
     if start is None:
         return None
     say("Hearing with the pretrained encoder. `segue train audio` fits it to your own tracks.")
-    return _keep(home, start)
+    return _keep(home, start, heard())
 
 
 def pretrained_start(config: AudioConfig) -> KerasEncoder | None:
@@ -77,7 +79,7 @@ def use_pretrained(home: Home, config: AudioConfig) -> KerasEncoder:
         raise ParameterError(
             f"{why_to_train(config)} Leave these settings at their defaults to use it."
         )
-    return _keep(home, start)
+    return _keep(home, start, heard())
 
 
 def why_to_train(config: AudioConfig) -> str:
@@ -88,7 +90,7 @@ def why_to_train(config: AudioConfig) -> str:
 
 def train_new_encoder(
     home: Home,
-    files: Sequence[tuple[str, Path]],
+    catalog: Catalog,
     config: AudioConfig,
     *,
     start: KerasEncoder | None = None,
@@ -102,8 +104,8 @@ def train_new_encoder(
     Parameters
     ----------
     home : Home
-    files : sequence of (str, Path)
-        Track ids and their sound.
+    catalog : Catalog
+        The tracks; those with sound are trained on.
     config : AudioConfig
     start : KerasEncoder, optional
         Whose weights the training starts from; None for the initial ones of the recipe.
@@ -118,23 +120,39 @@ def train_new_encoder(
         If no file can be used.
     """
     checkpoints = home.work / "encoder"
+    paths, artists, albums = (
+        catalog.column(name).to_pylist() for name in ("audio_path", "artist", "album")
+    )
+    sounding = [i for i, path in enumerate(paths) if path]
     encoder = train_encoder(
-        [path for _, path in files],
+        [Path(paths[i]) for i in sounding],
         config,
         checkpoint_dir=checkpoints,
         cache=MelCache(home.mel_cache, config),
+        artists=[artists[i] for i in sounding],
         start=start,
         workers=workers,
         progress=progress,
     )
+    names = heard() if start is not None else HeardNames(frozenset(), frozenset())
+    names = HeardNames(
+        names.artists | {artists[i] for i in sounding}, names.albums | {albums[i] for i in sounding}
+    )
     shutil.rmtree(checkpoints, ignore_errors=True)
-    return _keep(home, encoder)
+    return _keep(home, encoder, names)
 
 
 def _unlike_pretrained(config: AudioConfig) -> list[str]:
     return differing_settings(pretrained_directory(), config)
 
 
-def _keep(home: Home, encoder: KerasEncoder) -> KerasEncoder:
-    keep_encoder(home, encoder.fingerprint, encoder.save)
+def _keep(home: Home, encoder: KerasEncoder, names: HeardNames | None = None) -> KerasEncoder:
+    """Keep an encoder, and whose music it heard where that is known."""
+
+    def save(directory: Path) -> None:
+        encoder.save(directory)
+        if names is not None:
+            write_heard(directory, names.artists, names.albums)
+
+    keep_encoder(home, encoder.fingerprint, save)
     return encoder

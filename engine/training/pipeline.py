@@ -219,7 +219,7 @@ class _Training:
         if encoder is None and part == "cf":
             return None
         if encoder is None:
-            encoder = self._trained(files)
+            encoder = self._trained(catalog, len(files))
         self.listeners.say(f"Embedding what is new of {len(files):,} files.")
         with self._timed("embed"):
             embedding = embed_catalog(
@@ -236,17 +236,17 @@ class _Training:
         directory = current_encoder(self.home)
         return stored_acoustic(self.store, encoder.fingerprint, catalog, encoder=directory)
 
-    def _trained(self, files: list[tuple[str, Path]]) -> KerasEncoder:
+    def _trained(self, catalog: Catalog, files: int) -> KerasEncoder:
         config, say = self.sections.audio, self.listeners.say
         start = None if self.from_scratch else pretrained_start(config)
         if start is None and not self.from_scratch:
             say(why_to_train(config))
         origin = "initial" if start is None else "the pretrained"
-        say(f"Training the audio encoder on {len(files):,} files, from {origin} weights.")
+        say(f"Training the audio encoder on {files:,} files, from {origin} weights.")
         with self._timed("encoder"):
             return train_new_encoder(
                 self.home,
-                files,
+                catalog,
                 config,
                 start=start,
                 workers=self.workers,

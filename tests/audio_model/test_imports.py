@@ -2,8 +2,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-LIGHT = """config recipes decode filters frames mel chunks batcher cache features views dataset
-checkpoint clips pool embed encoder arrays quiet saved pretrained recording"""
+LIGHT = """config recipes containers decode filters frames mel chunks batcher cache features views
+dataset checkpoint clips pool wire embed encoder arrays quiet saved pretrained recording"""
 
 
 def test_importing_the_room_loads_neither_tensorflow_nor_the_slow_parts_of_librosa():

@@ -10,8 +10,9 @@ import pytest
 
 from audio_model.cache import MelCache
 from audio_model.config import MEL_FIELDS, AudioConfig
+from audio_model.heard_names import HeardNames, read_heard
 from audio_model.keras_encoder import KerasEncoder
-from audio_model.pretrained import load_pretrained, pretrained_directory
+from audio_model.pretrained import heard, load_pretrained, pretrained_directory
 from audio_model.recipes import RECIPES, Recipe
 from audio_model.saved import Description, read_description, write_encoder
 from data import BundleError, ParameterError
@@ -115,9 +116,11 @@ def test_training_starts_from_the_pretrained_weights_unless_told_otherwise(
     _, said = run(home, store, quick, part="audio")
     assert "from the pretrained weights" in said
     tuned = fitting_encoder(home, quick)
+    assert _heard(home).artists > heard().artists
     _, said = run(home, store, quick, part="audio", from_scratch=True)
     assert "from initial weights" in said
     scratch = fitting_encoder(home, quick)
+    assert _heard(home).artists == {"artist 0", "artist 1"}
     assert tuned is not None
     assert scratch is not None
     assert len({SHIPPED, tuned.fingerprint, scratch.fingerprint}) == 3
@@ -129,6 +132,14 @@ def test_training_starts_from_the_pretrained_weights_unless_told_otherwise(
     report, said = run(home, store, quick)
     assert "encoder" not in report.seconds
     assert space_of(home) == scratch.fingerprint
+
+
+def _heard(home: Home) -> HeardNames:
+    directory = current_encoder(home)
+    assert directory is not None
+    names = read_heard(directory)
+    assert names is not None
+    return names
 
 
 def _away(one: KerasEncoder, other: KerasEncoder) -> float:

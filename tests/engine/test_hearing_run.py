@@ -13,7 +13,8 @@ from audio_model.keras_encoder import KerasEncoder
 from audio_model.recipes import resolve_recipe
 from data import BundleError, Catalog, DataError, ParameterError
 from engine.hearing import HearingReport, render_hearing
-from engine.hearing.entrants import read_entrants, read_heard
+from audio_model.heard_names import read_heard
+from engine.hearing.entrants import read_entrants
 from engine.hearing.lineup import HearingSettings
 from engine.hearing.run import evaluate_audio
 from engine.hearing.sections import Labels

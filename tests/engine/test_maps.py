@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import io
-import json
-from html.parser import HTMLParser
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +11,11 @@ from matplotlib.image import imread
 
 from data.catalog import Track
 from data.errors import DataError, ParameterError
-from engine.maps import project, write_map
-from engine.maps.groups import PALETTE, REST_NAME, group_tracks
-from engine.maps.page import script_json
-from engine.maps.script import SCRIPT
+from engine.maps import METHODS, project, write_map
+from engine.maps.groups import PALETTE, REST, REST_NAME, group_tracks, usual_colouring
+from engine.maps.picture import render_picture
 
-EVIL = "</script><script>alert(1)</script><!-- &amp; \u2028 'quoted\" \\u003c"
+ROOT = Path(__file__).parents[2]
 
 
 def clusters(size: int = 20, width: int = 8) -> np.ndarray:
@@ -37,7 +36,7 @@ def some_tracks(n: int) -> list[Track]:
 # Projection
 
 
-@pytest.mark.parametrize("method", ["pca", "tsne"])
+@pytest.mark.parametrize("method", METHODS)
 def test_clusters_stay_apart(method: str) -> None:
     points = project(clusters(), method=method, seed=1)
     assert points.shape == (60, 2)
@@ -51,6 +50,16 @@ def test_clusters_stay_apart(method: str) -> None:
     assert gaps.min() > 2 * spread
 
 
+@pytest.mark.parametrize("method", ["tsne", "umap"])
+def test_neighbours_stay_neighbours(method: str) -> None:
+    """Along a bent line in many dimensions, the nearest on the map is one of the next ones."""
+    angle = np.linspace(0, 3, 80)
+    line = np.column_stack([np.cos(angle), np.sin(angle), np.zeros((80, 8))]).astype(np.float32)
+    points = project(line, method=method)
+    apart = np.linalg.norm(points[:, np.newaxis] - points, axis=2) + 9 * np.eye(80)
+    assert np.abs(apart.argmin(axis=1) - np.arange(80)).max() <= 3
+
+
 def test_pca_finds_the_long_axis():
     """Points on a line, in any direction, are laid along x in proportion."""
     line = np.outer([0, 1, 2, 4], [0.6, 0.0, 0.8]).astype(np.float32)
@@ -59,28 +68,53 @@ def test_pca_finds_the_long_axis():
     assert points[:, 1] == pytest.approx(np.zeros(4), abs=1e-6)
 
 
-@pytest.mark.parametrize("method", ["pca", "tsne"])
-@pytest.mark.parametrize("shape", [(3, 4), (4, 1), (5, 2)])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("shape", [(3, 4), (4, 1), (5, 2), (10, 1), (12, 60)])
 def test_small_maps(method: str, shape: tuple[int, int]) -> None:
     points = project(np.random.default_rng(0).random(shape, np.float32), method=method)
     assert points.shape == (shape[0], 2)
     assert np.isfinite(points).all()
 
 
-@pytest.mark.parametrize("method", ["pca", "tsne"])
+@pytest.mark.parametrize("method", METHODS)
 def test_identical_tracks_share_a_point(method: str) -> None:
     assert project(np.ones((5, 3), np.float32), method=method).tolist() == [[0, 0]] * 5
 
 
-@pytest.mark.parametrize("method", ["pca", "tsne"])
+@pytest.mark.parametrize("method", ["tsne", "umap"])
+def test_many_copies_lie_together(method: str) -> None:
+    copies = np.repeat(clusters(2), 20, axis=0)  # of each more than UMAP asks for neighbours
+    points = project(copies, method=method)
+    assert np.isfinite(points).all()
+    groups = points.reshape(6, 20, 2)
+    assert groups.std(axis=1).max() < points.std(axis=0).min()
+
+
+@pytest.mark.parametrize(("method", "differs"), [("pca", False), ("tsne", True), ("umap", True)])
+def test_other_seeds_give_other_maps_but_pca_needs_none(method: str, differs: bool) -> None:
+    first, other = (project(clusters(6), method=method, seed=seed) for seed in (0, 1))
+    assert (first != other).any() == differs
+
+
+def test_umap_does_not_bring_tensorflow_along(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\n"
+        "from engine.maps.layouts import _umap\n"
+        "assert 'umap' not in sys.modules\n"
+        "assert callable(_umap().UMAP)\n"
+        "assert 'tensorflow' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", script], check=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_a_seed_gives_one_map(method: str) -> None:
     first, again = (project(clusters(6), method=method, seed=3) for _ in range(2))
     assert (first == again).all()
 
 
 def test_what_cannot_be_projected():
-    with pytest.raises(ParameterError, match=r"'umap' is not available yet. Choose one of pca"):
-        project(clusters(), method="umap")
     with pytest.raises(ParameterError, match=r"`method` must be one of.*Received: 'mds'"):
         project(clusters(), method="mds")
     with pytest.raises(DataError, match=r"at least 3 tracks.*Received: shape \(2, 8\)"):
@@ -90,6 +124,12 @@ def test_what_cannot_be_projected():
 
 
 # Groups
+
+
+def test_colour_is_genre_where_half_of_the_tracks_have_one():
+    tracks = [Track("a", genre="Rock"), Track("b"), Track("c", genre=" "), Track("d", genre="Pop")]
+    assert usual_colouring(tracks) == "genre"
+    assert usual_colouring(tracks[:3]) == "artist"
 
 
 def test_groups_are_the_most_frequent_then_the_rest():
@@ -135,87 +175,25 @@ def test_a_picture(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-# Pages
+def test_a_picture_of_many_tracks_is_finer(tmp_path: Path) -> None:
+    """Ten times the points cover less than ten times the paper, and still show their colours."""
+    rng = np.random.default_rng(0)
+    inked = []
+    for count in (500, 5000):
+        points = rng.uniform(-1, 1, (count, 2)).astype(np.float32)
+        tracks = [Track(f"{i}", artist=f"{i % 3}") for i in range(count)]
+        groups = group_tracks(tracks, by="artist")
+        image = imread(io.BytesIO(render_picture(points, groups, heading="$x")), format="png")
+        inked.append((image[..., :3].min(axis=-1) < 0.9).mean())
+    assert inked[0] < inked[1] < 4 * inked[0]
 
 
-class _Page(HTMLParser):
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[str] = []
-        self.scripts: list[str] = []
-        self.links: list[str] = []
-        self._within = False
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append(tag)
-        self.links += [v or "" for k, v in attrs if k in ("src", "href")]
-        self._within = tag == "script"
-        if self._within:
-            self.scripts.append("")
-
-    def handle_endtag(self, tag: str) -> None:  # noqa: ARG002 - as HTMLParser calls it
-        self._within = False
-
-    def handle_data(self, data: str) -> None:
-        if self._within:
-            self.scripts[-1] += data
-
-
-def page_of(tmp_path: Path, tracks: list[Track], **options: object) -> _Page:
-    points = np.linspace(-1, 1, 2 * len(tracks)).reshape(-1, 2)
-    write_map(tmp_path / "map.html", points.astype(np.float32), tracks=tracks, **options)
-    return _Page((tmp_path / "map.html").read_text("utf-8"))
-
-
-def test_a_page_holds_every_track(tmp_path: Path) -> None:
-    page = page_of(tmp_path, [*some_tracks(3), Track("bare")])
-    data = json.loads(page.scripts[0])
-    assert data["title"] == ["Title 0", "Title 1", "Title 2", "bare"]
-    assert data["artist"] == ["Artist 0", "Artist 1", "Artist 2", ""]
-    assert data["genre"] == ["Rock, Pop", "Rock, Pop", "Rock, Pop", ""]
-    assert data["x"] == pytest.approx([-1, -0.4286, 0.1429, 0.7143])
-    assert data["group"] == [0, 0, 0, 1]
-    assert [(g["name"], g["size"]) for g in data["groups"]] == [("Rock", 3), (REST_NAME, 1)]
-    assert data["url"] is None
-
-
-def test_a_page_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
-    assert page_of(tmp_path, some_tracks(3)).links == []
-    assert "http" not in (tmp_path / "map.html").read_text("utf-8")
-
-
-def test_hostile_names_stay_text(tmp_path: Path) -> None:
-    plain = page_of(tmp_path, some_tracks(3)).elements
-    tracks = [*some_tracks(2), Track(EVIL[:9], title=EVIL, artist=EVIL, genre=EVIL)]
-    page = page_of(tmp_path, tracks, audio_url=lambda track_id: f"/audio/{track_id}")
-    assert page.elements == plain  # no element more than without them
-    data = json.loads(page.scripts[0])
-    assert data["title"][2] == data["artist"][2] == EVIL
-    assert data["url"] == ["/audio/t0", "/audio/t1", "/audio/</script>"]
-    assert data["groups"][-1]["name"] == EVIL
-
-
-def test_json_in_a_script_has_no_markup():
-    text = script_json({"a": EVIL})
-    assert not set(text) & set("<>&\u2028\u2029")
-    assert json.loads(text) == {"a": EVIL}
-
-
-def test_the_script_writes_texts_only_as_texts():
-
-    for sink in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
-        assert sink not in SCRIPT
-
-
-def test_what_cannot_be_written(tmp_path: Path) -> None:
-    points = np.zeros((3, 2), np.float32)
-    with pytest.raises(ParameterError, match=r"must end in \.png or \.html. Received: '.*map.pdf'"):
-        write_map(tmp_path / "map.pdf", points, tracks=some_tracks(3))
-    with pytest.raises(ParameterError, match=r"`colour_by` must be one of artist, genre"):
-        write_map(tmp_path / "map.png", points, tracks=some_tracks(3), colour_by="album")
-    with pytest.raises(DataError, match=r"A map of 2 tracks .*shape \(3, 2\)"):
-        write_map(tmp_path / "map.png", points, tracks=some_tracks(2))
-    with pytest.raises(DataError, match="finite points"):
-        write_map(tmp_path / "map.png", points + np.nan, tracks=some_tracks(3))
-    assert not list(tmp_path.iterdir())
+def test_the_rest_is_drawn_below() -> None:
+    """A grey dot and a coloured one at one place: the coloured one is seen, whatever the order."""
+    points = np.array([[0, 0], [0, 0], [-1, -1], [1, 1]], np.float32)
+    for tracks in ([Track("a"), Track("b", genre="x")], [Track("b", genre="x"), Track("a")]):
+        groups = group_tracks([*tracks, Track("c"), Track("d")], by="genre")
+        assert {g.colour for g in groups} == {PALETTE[0], REST}
+        image = imread(io.BytesIO(render_picture(points, groups, heading="")), format="png")
+        blue = (image[..., 2] - image[..., 0] > 0.4).nonzero()
+        assert (blue[1] < 1300).sum() > 20  # on the map, not in the legend

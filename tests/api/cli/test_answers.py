@@ -127,7 +127,23 @@ def test_map(trained: Segue, tmp_path: Path, name: str) -> None:
     out = tmp_path / name
     assert trained("map", "--out", out, "--service", "http://127.0.0.1:8000").status == 0
     assert out.stat().st_size > 1000
-    assert trained("map", "--out", tmp_path / "map.txt").status == 2
+
+
+def test_a_map_that_cannot_be_drawn(trained: Segue, tmp_path: Path) -> None:
+    out = tmp_path / "map.html"
+    for words, message in (
+        (["--out", tmp_path / "map.txt"], "must end in .png or .html. Received: "),
+        (["--out", tmp_path / "home" / "segue.db" / "map.png"], "cannot be written here: "),
+        (["--out", out, "--audio-url", "{id}"], "Received: '{id}'"),
+        (["--out", out, "--audio-url", "a", "--service", "b"], "Give one of them"),
+    ):
+        result = trained("map", *words)
+        assert result.status == 2
+        assert message in result.complaint
+    result = trained("map", "--out", out, home=tmp_path / "empty")
+    assert result.status == 1
+    assert "There is no bundle yet" in result.complaint
+    assert not out.exists()
 
 
 def test_bundles(trained: Segue, tmp_path: Path) -> None:
