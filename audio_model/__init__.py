@@ -10,7 +10,6 @@ from audio_model.config import AudioConfig
 from audio_model.decode import load_audio
 from audio_model.embed import embed_files
 from audio_model.encoder import AudioEncoder, Heard, aggregate
-from audio_model.features import mel_mfcc_summary, mfcc_summary
 from audio_model.mel import log_mel
 from audio_model.recipes import RECIPES, Recipe
 
@@ -26,7 +25,5 @@ __all__ = [
     "fingerprint",
     "load_audio",
     "log_mel",
-    "mel_mfcc_summary",
-    "mfcc_summary",
     "split_chunks",
 ]

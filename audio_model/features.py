@@ -36,7 +36,7 @@ def mfcc_summary(y: FloatArray, config: AudioConfig) -> FloatArray:
 def mel_mfcc_summary(mel: npt.NDArray[np.floating]) -> FloatArray:
     """Return the same (see `mfcc_summary`) of a log-mel-spectrogram of shape (n_mels, n_frames).
 
-    MFCCs are those of `librosa.feature.mfcc`: the orthonormal type-II cosine transform of the bands.
+    MFCCs are the orthonormal type-II cosine transform of the bands.
     """
     mfcc = librosa.feature.mfcc(S=np.asarray(mel, dtype=np.float32), n_mfcc=N_MFCC)
     summary = np.concatenate([mfcc.mean(axis=1), mfcc.std(axis=1)])

@@ -61,8 +61,7 @@ class Learner:
             self._through = keras.Model(self.model.inputs, self.model.get_layer(PLAIN).output)
         if recipe.head:
             self._parts.append(projection_head(config))
-        rate = recipe.learning_rate * (1.0 if start is None else recipe.tuning_rate)
-        self._optimizer = _optimizer(recipe, rate, steps)
+        self._optimizer = _optimizer(recipe, steps)
         self._optimizer.build(self._trainable())
         self._update = tf.function(self._step, autograph=False)
 
@@ -122,7 +121,8 @@ class Learner:
         return nt_xent(z_a, z_b, groups, temperature=temperature, group_weight=weight)
 
 
-def _optimizer(recipe: Recipe, rate: float, steps: int) -> Any:
+def _optimizer(recipe: Recipe, steps: int) -> Any:
+    rate = recipe.learning_rate
     schedule: Any = rate
     if recipe.schedule == "cosine":
         rise = max(1, round(_WARM_UP * steps))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -24,7 +24,10 @@ TIME_LIMIT = 300.0
 
 _START_LIMIT = 120.0  # seconds a worker may take to import what it needs
 
-_CONTEXT = get_context("spawn")  # a fork of a process that runs TensorFlow's threads may hang
+# Not forks of this process, which may run TensorFlow's threads and would hang, but of one that has
+# done nothing but load what decoding needs: half a second once, instead of in each worker.
+_CONTEXT = get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["audio_model.embed"])
 _POLL = 1.0  # seconds between looks at the clock
 
 
@@ -111,6 +114,7 @@ class _Worker(Generic[T]):
         self.process = _CONTEXT.Process(target=_serve, args=(theirs, read), daemon=True)
         # Ctrl-C reaches every process of a terminal, but is the caller's to handle: workers are
         # started with it blocked, since they would complain before they could ignore it.
+        resource_tracker.ensure_running()  # first: its own start lets the signal through again
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             self.process.start()

@@ -38,6 +38,16 @@ class Augmentation(BaseModel):
     mask_share: float = Field(1 / 6, gt=0, lt=1, description="Same of a span, share of a chunk.")
 
 
+class Tuning(BaseModel):
+    """What is different when training starts from the weights of an encoder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_steps: int | None = Field(None, gt=0, description="Ends after so many; None: as ever.")
+    rate: float = Field(1.0, gt=0, le=1, description="Share of the learning rate.")
+    artist_weight: float = Field(0.0, ge=0, lt=1, description="Instead of the recipe's.")
+
+
 class Recipe(BaseModel):
     """Everything that decides how an encoder is trained, apart from the sound and the seed."""
 
@@ -74,10 +84,16 @@ class Recipe(BaseModel):
     whitening: float = Field(
         0.0, ge=0, le=1, description="Embeddings are whitened at the end, variance ** -(this / 2)."
     )
-    tuning_steps: float = Field(
-        1.0, gt=0, le=1, description="Share of the steps when training starts from an encoder."
-    )
-    tuning_rate: float = Field(1.0, gt=0, le=1, description="Share of the step size, likewise.")
+    tuning: Tuning = Field(Tuning(), description="When training starts from an encoder.")
+
+    def for_tuning(self) -> Recipe:
+        """Return the recipe as it is for a training that starts from an encoder."""
+        update = {
+            "max_steps": self.tuning.max_steps or self.max_steps,
+            "learning_rate": self.tuning.rate * self.learning_rate,
+            "artist_weight": self.tuning.artist_weight,
+        }
+        return self.model_copy(update=update)
 
 
 CROPS = Recipe(
@@ -104,8 +120,7 @@ CROPS = Recipe(
     weight_decay=0.02,
     mixed_precision=True,
     whitening=0.8,
-    tuning_steps=0.15,
-    tuning_rate=0.25,
+    tuning=Tuning(max_steps=300, rate=0.25, artist_weight=0.5),
 )
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
@@ -124,8 +139,10 @@ def check_recipe(name: str) -> None:
     check_choice("recipe", name, RECIPES.keys())
 
 
-def resolve_recipe(config: AudioConfig) -> Recipe:
+def resolve_recipe(config: AudioConfig, *, tuning: bool = False) -> Recipe:
     """Return the recipe that `config` names, with the overrides of `config` applied.
+
+    With `tuning`, as it is for a training that starts from an encoder.
 
     Raises
     ------
@@ -136,4 +153,5 @@ def resolve_recipe(config: AudioConfig) -> Recipe:
     overrides = {"epochs": config.epochs, "batch_size": config.batch_size}
     overrides["max_steps"] = config.max_steps
     given = {name: value for name, value in overrides.items() if value is not None}
-    return RECIPES[config.recipe].model_copy(update=given)
+    recipe = RECIPES[config.recipe]
+    return (recipe.for_tuning() if tuning else recipe).model_copy(update=given)

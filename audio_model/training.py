@@ -63,7 +63,7 @@ def train_encoder(
         Whose file each is, for recipes with an `artist_weight`.
     start : KerasEncoder, optional
         An encoder of the same network, whose weights training starts from instead of initial ones;
-        it then takes the recipe's `tuning_steps` and `tuning_rate`.
+        what the recipe calls its `tuning` then holds.
     workers : int
         Processes that decode files that the cache does not hold.
     progress : callable, optional
@@ -84,7 +84,7 @@ def train_encoder(
         If the cache holds spectrograms of other settings, or `start` is of another network.
     """
     cache.check(config)
-    recipe = resolve_recipe(config)
+    recipe = resolve_recipe(config, tuning=start is not None)
     clips = read_clips(paths, cache, workers=workers, progress=progress, on_bad_file=on_bad_file)
     if not clips:
         raise AudioError(f"None of {len(paths)} sound files can be used for training.")
@@ -118,9 +118,7 @@ class _Trainer:
         tf.config.experimental.enable_op_determinism()  # all seeds are explicit: nothing else moves
         self.dataset, self.config, self.recipe = dataset, config, recipe
         self.origin = None if start is None else start.fingerprint
-        share = 1.0 if start is None else recipe.tuning_steps
-        steps = min(recipe.epochs * dataset.steps_per_epoch, recipe.max_steps)
-        self.total = max(1, round(share * steps))
+        self.total = min(recipe.epochs * dataset.steps_per_epoch, recipe.max_steps)
         self.learner = Learner(config, recipe, steps=self.total, start=start)
         self.step, self.seconds = 0, 0.0
 

@@ -8,8 +8,8 @@ References: decoding the same files alone, by soundfile on a thread a core; the 
 `librosa.load`, `librosa.feature.melspectrogram` and `model.predict` a track, timed on 8 of the
 files and made up to all; and, for how it scales, the same with one process that decodes.
 
-The second line leaves out the start of the processes, half a second of each, which a long run does
-not notice: it counts from the first file on.
+The second line leaves out the start of the processes, which a long run does not notice: it counts
+from the first file on.
 
 Limit: at most 2.5 times decoding alone, at most a third of the plain loop.
 """

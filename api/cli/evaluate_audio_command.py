@@ -16,6 +16,7 @@ from data.files import write_atomically
 from engine.hearing import render_hearing
 from engine.hearing.lineup import SYSTEMS, HearingSettings
 from engine.hearing.run import evaluate_audio
+from engine.hearing.trained import TUNED
 from engine.training.sound import audio_files
 
 
@@ -38,9 +39,10 @@ from engine.training.sound import audio_files
 )
 @click.option(
     "--train",
-    type=click.Choice(list(RECIPES)),
+    type=click.Choice([TUNED, *RECIPES]),
     multiple=True,
-    help="Recipe to train from scratch on other artists and compare too; may be repeated.",
+    help="What to train on other artists and compare too: the pretrained encoder from its weights "
+    "(tuned), or a recipe from scratch; may be repeated.",
 )
 @click.option(
     "--folds",
@@ -91,8 +93,8 @@ def command(
 ) -> None:
     """Compare encoders with MFCCs at finding the same artist, of artists that they never heard.
 
-    Nothing is trained unless --train says so: then a recipe is trained on some of the artists and
-    asked about the others. Can be killed at any time: the same command goes on where it was.
+    Nothing is trained unless --train says so: then an encoder is trained on some of the artists
+    and asked about the others. Can be killed at any time: the same command goes on where it was.
     Nothing that is served changes.
     """
     audio = session.settings.audio

@@ -50,11 +50,11 @@ def command(session: Session, track: str, n: int, by: str | None, as_json: bool)
         of_file = {"listeners": likely, "duplicate_of": same}
         print_json({**document, **of_file} if index is None else document)
         return
-    if same is not None:
-        click.echo(f"The same recording as {same}.")
     _print_items(documents)
     if likely:
         click.echo("Likely listeners: " + ", ".join(d["user_id"] for d in likely[:10]))
+    if same is not None:
+        click.echo(f"The same recording as: {same}")
 
 
 def _print_items(documents: list[dict[str, Any]]) -> None:

@@ -77,10 +77,14 @@ def build_index(recordings: Recordings, *, most: int = MOST_WORDS) -> Keys:
     total = int(np.count_nonzero(telling))
     if total > most:
         # The same words are left out of every recording, so that those left still meet.
-        telling &= words * _MIXER < np.uint32(most / total * 2**32)
-    places = np.flatnonzero(telling).astype(np.uint64)
-    keys: Keys = words[places].astype(np.uint64) << np.uint64(32)
-    keys |= places
+        limit = np.uint32(most / total * 2**32)
+        for start in range(0, len(words), _BATCH):
+            part = slice(start, start + _BATCH)
+            telling[part] &= words[part] * _MIXER < limit
+    places = np.flatnonzero(telling)
+    keys: Keys = words[places].astype(np.uint64)
+    keys <<= np.uint64(32)
+    keys |= places.view(np.uint64)
     keys.sort()
     return keys
 

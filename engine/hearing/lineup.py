@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from audio_model.config import AudioConfig
+from audio_model.keras_encoder import KerasEncoder
 from audio_model.recipes import check_recipe
 from data.checks import check_choice
 from data.errors import ParameterError
@@ -20,7 +21,13 @@ from engine.hearing.systems import (
     mfcc_system,
     random_system,
 )
-from engine.hearing.trained import UNTRAINED, recipe_config, untrained_encoders
+from engine.hearing.trained import (
+    TUNED,
+    UNTRAINED,
+    recipe_config,
+    tuning_config,
+    untrained_encoders,
+)
 
 SYSTEMS = (RANDOM, BASELINE, UNTRAINED, PRETRAINED)
 """The systems that need no training; `BASELINE` is always among those compared."""
@@ -37,7 +44,8 @@ class HearingSettings:
     encoders : tuple of Path
         Directories of trained encoders to compare.
     train : tuple of str
-        Recipes to train from scratch on artists that are not asked for.
+        What to train on artists that are not asked for: recipes, from scratch, and `TUNED`, which
+        brings the pretrained encoder along.
     folds : int
         See `engine.hearing.held_out.hold_out`; without effect unless something is trained.
     test_fraction : float
@@ -68,7 +76,8 @@ class HearingSettings:
         for name in self.systems:
             check_choice("system", name, SYSTEMS)
         for name in self.train:
-            check_recipe(name)
+            if name != TUNED:
+                check_recipe(name)
         if self.changed < 0:
             raise ParameterError(f"`changed` must not be negative. Received: {self.changed!r}.")
 
@@ -85,6 +94,8 @@ class LineUp:
         The pretrained encoder among them, if it takes part.
     recipes : mapping of str to AudioConfig
         What is trained.
+    starts : mapping of str to KerasEncoder
+        Where that does not start from scratch.
     config : AudioConfig
         The settings of the home.
     absent : mapping of str to str
@@ -94,6 +105,7 @@ class LineUp:
     names: tuple[str, ...]
     entrants: tuple[Entrant, ...]
     recipes: Mapping[str, AudioConfig]
+    starts: Mapping[str, KerasEncoder]
     config: AudioConfig
     absent: Mapping[str, str]
 
@@ -101,10 +113,16 @@ class LineUp:
     def of(cls, settings: HearingSettings, config: AudioConfig) -> LineUp:
         """Load the encoders that the settings name; `BundleError` if one cannot be."""
         names = settings.systems or SYSTEMS
+        if TUNED in settings.train and PRETRAINED not in names:
+            names = (*names, PRETRAINED)
         taken = {*SYSTEMS, *settings.train}
         found = read_entrants(settings.encoders, pretrained=PRETRAINED in names, taken=taken)
-        recipes = {name: recipe_config(name, config) for name in settings.train}
-        return cls(names, tuple(found), recipes, config, {})
+        recipes = {name: recipe_config(name, config) for name in settings.train if name != TUNED}
+        starts = {}
+        if TUNED in settings.train:
+            starts[TUNED] = next(e.encoder for e in found if e.name == PRETRAINED)
+            recipes[TUNED] = tuning_config(starts[TUNED], config)
+        return cls(names, tuple(found), recipes, starts, config, {})
 
     def without_pretrained(self, why: str) -> LineUp:
         """Return the same systems but for the pretrained encoder."""

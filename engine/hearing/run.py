@@ -112,7 +112,7 @@ def evaluate_audio(
     workshop = Workshop(gallery, plan, cache, work, tell)
     training = {}
     for name, own in lineup.recipes.items():
-        systems[name], training[name] = workshop.train(name, own)
+        systems[name], training[name] = workshop.train(name, own, start=lineup.starts.get(name))
     labels = Labels.of(catalog, rows, gallery.owners)
     resampling = Resampling(settings.seed, settings.resamples)
     sections, skipped = measure(systems, labels, resampling)
@@ -165,7 +165,7 @@ def _plan(
         rest = lineup.without_pretrained(
             "It heard too many of these artists in training to be asked about the others."
         )
-        if settings.systems or rest.entrants == lineup.entrants:
+        if settings.systems or lineup.starts or rest.entrants == lineup.entrants:
             raise
     return plan(rest.entrants), rest
 

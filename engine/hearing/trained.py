@@ -17,11 +17,21 @@ from engine.hearing.held_out import Fold, Plan
 from engine.hearing.systems import Part, encoder_system, hear_gallery
 
 UNTRAINED = "untrained"
+TUNED = "tuned"
+"""The pretrained encoder, trained on from its weights, as `segue train audio` does."""
+
+_OVERRIDES = ("epochs", "batch_size", "max_steps", "max_seconds", "checkpoint_seconds", "seed")
+_OF_THE_HOME = (*_OVERRIDES, "threads", "min_duration", "max_duration")
 
 
 def recipe_config(name: str, config: AudioConfig) -> AudioConfig:
     """Return the settings by which a recipe is trained: those of the home, if it is its recipe."""
     return config if name == config.recipe else config.for_recipe(name)
+
+
+def tuning_config(start: KerasEncoder, config: AudioConfig) -> AudioConfig:
+    """Return the settings by which an encoder is trained on: its own, and the home's overrides."""
+    return start.config.model_copy(update={name: getattr(config, name) for name in _OF_THE_HOME})
 
 
 def untrained_encoders(configs: Sequence[AudioConfig]) -> dict[str, KerasEncoder]:
@@ -62,10 +72,21 @@ class Workshop:
     work: Path
     progress: Progress
 
-    def train(self, name: str, config: AudioConfig) -> tuple[list[Part], list[dict[str, float]]]:
+    def train(
+        self, name: str, config: AudioConfig, *, start: KerasEncoder | None = None
+    ) -> tuple[list[Part], list[dict[str, float]]]:
         """Train a recipe anew for each fold, on the tracks of artists that it does not ask for.
 
         Training that was killed goes on from its checkpoint.
+
+        Parameters
+        ----------
+        name : str
+            Of the system.
+        config : AudioConfig
+            Names the recipe.
+        start : KerasEncoder, optional
+            Whose weights each training starts from; by default it starts from scratch.
 
         Returns
         -------
@@ -78,7 +99,9 @@ class Workshop:
         for number, fold in enumerate(self.plan.folds, start=1):
             label = name if len(self.plan.folds) == 1 else f"{name}, fold {number}"
             began = time.monotonic()
-            encoder = self._fit(fold, config, label=label, checkpoints=f"{name}-{number}")
+            encoder = self._fit(
+                fold, config, start=start, label=label, checkpoints=f"{name}-{number}"
+            )
             seconds = time.monotonic() - began
             system = encoder_system(name, encoder)
             vectors = hear_gallery(system, self.gallery, self.progress, label=label)
@@ -88,12 +111,19 @@ class Workshop:
         return parts, told
 
     def _fit(
-        self, fold: Fold, config: AudioConfig, *, label: str, checkpoints: str
+        self,
+        fold: Fold,
+        config: AudioConfig,
+        *,
+        start: KerasEncoder | None,
+        label: str,
+        checkpoints: str,
     ) -> KerasEncoder:
         return train_encoder(
             [self.gallery.paths[i] for i in fold.train],
             config,
             artists=[str(code) for code in self.plan.artists[fold.train].tolist()],
+            start=start,
             checkpoint_dir=self.work / checkpoints,
             cache=MelCache(self.cache, config),
             progress=lambda done, total, what: self.progress(done, total, f"{label}: {what}"),

@@ -43,7 +43,7 @@ class Unstartable:
         return path.name
 
     def __reduce__(self) -> tuple:
-        return sys.exit, (7,)
+        return sys.exit, (1,)
 
 
 class CrashingCache(MelCache):

@@ -58,3 +58,13 @@ def test_overrides_replace_only_what_is_given():
     assert (recipe.epochs, recipe.batch_size, recipe.max_steps) == (9, 3, 5)
     assert recipe.learning_rate == RECIPES["crops"].learning_rate
     assert resolve_recipe(AudioConfig()) == RECIPES["crops"]
+
+
+def test_a_training_from_an_encoder_is_shorter_and_gentler_unless_overridden():
+    recipe, tuned = RECIPES["crops"], resolve_recipe(AudioConfig(), tuning=True)
+    assert tuned.max_steps == recipe.tuning.max_steps < recipe.max_steps
+    assert tuned.learning_rate == recipe.tuning.rate * recipe.learning_rate
+    assert tuned.artist_weight == recipe.tuning.artist_weight > recipe.artist_weight
+    assert resolve_recipe(AudioConfig(max_steps=7), tuning=True).max_steps == 7
+    article = AudioConfig(recipe="article")
+    assert resolve_recipe(article, tuning=True) == resolve_recipe(article)

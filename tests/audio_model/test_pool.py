@@ -63,7 +63,7 @@ def test_an_error_that_is_not_of_one_file_ends_the_run():
 
 def test_workers_that_cannot_start_are_reported_and_not_waited_for():
     with pytest.raises(
-        SegueError, match=r"No process that decodes sound can be started \(exit 7\)"
+        SegueError, match=r"No process that decodes sound can be started \(exit 1\)"
     ):
         list(read_in_workers(Unstartable(), [Path("a"), Path("b")]))
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from audio_model.heard_names import read_heard
 from audio_model.keras_encoder import KerasEncoder
 from audio_model.recipes import resolve_recipe
 from data import BundleError, Catalog, DataError, ParameterError
 from engine.hearing import HearingReport, render_hearing
-from audio_model.heard_names import read_heard
 from engine.hearing.entrants import read_entrants
 from engine.hearing.lineup import HearingSettings
 from engine.hearing.run import evaluate_audio
@@ -255,6 +255,23 @@ class TestEntrants:
         report = self.measured(catalog, directory, tmp_path / "w", systems=("pretrained",))
         assert list(report.sections[0].systems) == ["mfcc", "pretrained"]
         assert report.sizes["heard_artists"] == 1
+
+    def test_the_pretrained_encoder_can_be_tuned_on_the_others(
+        self, catalog: Catalog, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shipped = self.save(tmp_path / "shipped", {"artists": ["Artist 1"], "albums": []})
+        monkeypatch.setattr("engine.hearing.entrants.pretrained_directory", lambda: shipped)
+        report = self.measured(
+            catalog, directory, tmp_path / "w", systems=("mfcc",), train=("tuned",), folds=2
+        )
+        # It brings the pretrained one along, and with it those who must not be asked about.
+        assert list(report.sections[0].systems) == ["mfcc", "pretrained", "tuned"]
+        assert report.sizes["heard_artists"] == 1
+        assert len(report.training["tuned"]) == 2
+        everyone = {"artists": [f"artist {i}" for i in range(4)], "albums": []}
+        (shipped / "heard.json").write_text(json.dumps(everyone))
+        with pytest.raises(DataError, match="4 of them heard"):
+            self.measured(catalog, directory, tmp_path / "w", train=("tuned",))
 
     def test_names_are_short_and_their_own(self, tmp_path: Path) -> None:
         paths = [self.save(tmp_path / name) for name in ("mfcc", "a/run", "b/run", "f" * 32)]
