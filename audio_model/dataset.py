@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from queue import Full, Queue
@@ -117,23 +117,22 @@ class ChunkDataset:
         views = VIEWS[self._recipe.views](anchors, self._config, self._recipe, rng)
         return views, self._groups[self._clip[chosen]].astype(np.int32)
 
-    def sample(self, a_clip: int, *, most: int) -> FloatArray:
-        """Return up to `a_clip` chunks of each clip, evenly spread, and up to `most` in all.
+    def sample(self, a_clip: int, *, most: int) -> Iterator[FloatArray]:
+        """Yield up to `a_clip` chunks of each clip, evenly spread, and up to `most` in all.
 
-        Returns
-        -------
+        Yields
+        ------
         ndarray of float32, shape (n, n_mels, chunk_frames)
-            Scaled to 0..1. Of too many clips, some have their turn.
+            Those of one clip, scaled to 0..1. Of too many clips, some have their turn.
         """
         clips = np.linspace(0, len(self._clips) - 1, min(most, len(self._clips))).astype(int)
         share = max(1, min(a_clip, most // len(clips)))
-        found = []
         for index in clips:
             mel = self._mel(index)
             starts = chunk_starts(mel.shape[1], self._config)
             picked = np.unique(np.linspace(0, len(starts) - 1, share).round().astype(int))
-            found += [cut_chunk(mel, int(starts[i]), self._config) for i in picked]
-        return scale_mel(np.stack(found), self._config)
+            chunks = [cut_chunk(mel, int(starts[i]), self._config) for i in picked]
+            yield scale_mel(np.stack(chunks), self._config)
 
     def _shuffle(self, epoch: int) -> npt.NDArray[np.int64]:
         return np.random.default_rng([self._config.seed, epoch]).permutation(len(self))

@@ -23,7 +23,7 @@ Arrays = list[npt.NDArray[Any]]
 
 _WARM_UP = 0.05  # share of the steps in which the step size rises
 _A_CLIP, _MOST = 12, 8_000  # chunks that the whitening is computed from: of a clip, in all
-_BATCH = 64
+_FEWEST = 1_000  # of fewer, what a few sounds have in common would be blown up: it stays as it was
 
 
 class Learner:
@@ -85,18 +85,27 @@ class Learner:
             variable.assign(value)
 
     def finished(self, dataset: ChunkDataset) -> Arrays:
-        """Return the variables of the encoder, whitened on the sound of training if so decided."""
+        """Return the variables of the encoder, whitened on the sound of training if so decided.
+
+        The whitening stays as it was at the start if training had too little sound for it.
+        """
         if self.recipe.whitening:
-            kernel, bias = whitening_layer(self._plain(dataset), self.recipe.whitening)
-            self.model.get_layer(WHITENING).set_weights([kernel, bias])
+            plain = self._plain(dataset)
+            if len(plain) >= _FEWEST:
+                layer = whitening_layer(plain, self.recipe.whitening)
+                self.model.get_layer(WHITENING).set_weights(layer)
         return [variable.numpy() for variable in self.model.variables]
 
     def _plain(self, dataset: ChunkDataset) -> npt.NDArray[np.float32]:
-        """Embed chunks that are spread over the clips, by the network without whitening."""
-        embed = tf.function(lambda x: self._through(x, training=False), reduce_retracing=True)
-        chunks = dataset.sample(_A_CLIP, most=_MOST)
-        parts = [chunks[i : i + _BATCH, ..., np.newaxis] for i in range(0, len(chunks), _BATCH)]
-        return np.concatenate([embed(tf.constant(part)).numpy() for part in parts])
+        """Embed a sample of chunks by the network without whitening, one clip after another."""
+        shape = (None, self.config.n_mels, self.config.chunk_frames)
+        embed = tf.function(
+            lambda x: self._through(x[..., tf.newaxis], training=False),
+            input_signature=[tf.TensorSpec(shape, tf.float32)],
+            autograph=False,
+        )
+        clips = dataset.sample(_A_CLIP, most=_MOST)
+        return np.concatenate([embed(tf.constant(chunks)).numpy() for chunks in clips])
 
     def _trainable(self) -> list[Any]:
         return [v for part in self._parts for v in part.trainable_variables]

@@ -299,7 +299,7 @@ class TestAudioModelPage:
             f"| {recipe.batch_size} tracks;",
             f"weight decay {recipe.weight_decay},",
             f"to {recipe.learning_rate},",
-            f"{recipe.max_steps} steps;",
+            f"| {recipe.max_steps} steps |",
             f"{recipe.tuning.max_steps} steps at {recipe.tuning.rate:.0%} of the learning rate",
             f"{recipe.tuning.artist_weight:.0%} of the loss",
             f"variance ** -{recipe.whitening / 2:g} ",

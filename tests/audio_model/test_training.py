@@ -127,3 +127,53 @@ def test_a_full_time_box_ends_training_and_a_larger_one_goes_on(tmp_path, files,
     train(seed=5)
     assert "of other settings or sound: training starts afresh" in caplog.text
     assert steps[10:] == list(range(1, 11))
+
+
+def test_crops_learn_resume_and_end_the_same(tmp_path, files, tiny_crops):
+    cache = MelCache(tmp_path / "mel", tiny_crops)
+    moments = [3]
+
+    def interrupt(done: int, _: int, what: str) -> None:
+        if "training" in what and done in moments:
+            moments.clear()
+            raise KeyboardInterrupt
+
+    def train(where: str, **options: object) -> KerasEncoder:
+        work, settings = tmp_path / where, tiny_crops.model_copy(update={"checkpoint_seconds": 0.0})
+        return train_encoder(files, settings, checkpoint_dir=work, cache=cache, **options)
+
+    with pytest.raises(KeyboardInterrupt):
+        train("killed", progress=interrupt)
+    resumed, undisturbed = train("killed"), train("other")
+    assert resumed.fingerprint == undisturbed.fingerprint
+    assert resumed.fingerprint != KerasEncoder.untrained(tiny_crops).fingerprint
+
+
+def test_whitening_waits_for_enough_sound(tmp_path, files, tiny_crops, monkeypatch):
+    cache = MelCache(tmp_path / "mel", tiny_crops)
+
+    def whitening(where: str) -> np.ndarray:
+        encoder = train_encoder(files, tiny_crops, checkpoint_dir=tmp_path / where, cache=cache)
+        (kernel,) = encoder.weights[-2:-1]
+        return kernel
+
+    np.testing.assert_array_equal(whitening("few"), np.eye(128))
+    monkeypatch.setattr("audio_model.learner._FEWEST", 20)  # the files have 20 chunks
+    kernel = whitening("enough")
+    assert np.abs(kernel - np.eye(128)).max() > 0.1
+    np.testing.assert_allclose(kernel, kernel.T, atol=1e-5)
+
+
+def test_artists_count_when_training_starts_from_an_encoder(tmp_path, files, tiny_crops):
+    cache, start = MelCache(tmp_path / "mel", tiny_crops), KerasEncoder.untrained(tiny_crops)
+
+    def train(artists: list[str | None] | None) -> str:
+        work = tmp_path / str(artists)
+        encoder = train_encoder(
+            files, tiny_crops, checkpoint_dir=work, cache=cache, artists=artists, start=start
+        )
+        return encoder.fingerprint
+
+    alone = train(None)
+    assert train([None, "", None, None]) == alone  # the unknown are nobody's
+    assert train(["One", "one ", "Two", "two"]) == train(["a", "a", "b", "b"]) != alone
