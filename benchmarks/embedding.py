@@ -6,7 +6,8 @@ recipe predicts in this one.
 
 References: decoding the same files alone, by soundfile on a thread a core; the plain loop of
 `librosa.load`, `librosa.feature.melspectrogram` and `model.predict` a track, timed on 8 of the
-files and made up to all; and, for how it scales, the same with one process that decodes.
+files and made up to all; and, for how it scales, the same where all threads and processes are
+confined to one core: with n cores, 1 / n would be perfect.
 
 The second line leaves out the start of the processes, which a long run does not notice: it counts
 from the first file on.
@@ -19,6 +20,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,7 +64,7 @@ def run() -> list[Result]:
             lambda: steady.append(_embed(paths, encoder, workers=_CORES)[1]),
             lambda: _decode(paths),
             lambda: _plain(paths[:_PLAIN], model),
-            lambda: _embed(paths, encoder, workers=1),
+            lambda: _on_one_core(lambda: _embed(paths, encoder, workers=1)),
             rounds=_ROUNDS,
             warm=False,
         )
@@ -72,7 +74,7 @@ def run() -> list[Result]:
         Result(f"{name} / decoding alone", embedded, decoded, limit="<= 2.50x"),
         Result(f"{name}, once started / decoding alone", steady, decoded),
         Result(f"{name} / plain loop", embedded, plain, limit="<= 0.33x"),
-        Result(f"{name}, {_CORES} processes / 1 process", embedded, alone),
+        Result(f"{name}, {_CORES} cores / 1 core", embedded, alone),
     ]
 
 
@@ -97,6 +99,28 @@ def _embed(
     )
     seconds = time.perf_counter() - done[0]
     return found, seconds * len(paths) / max(1, len(paths) - 1)
+
+
+def _on_one_core(call: Callable[[], object]) -> None:
+    """Call with all threads of this process, and of the processes under it, on its first core."""
+    cores = os.sched_getaffinity(0)
+    _confine({min(cores)})
+    try:
+        call()
+    finally:
+        _confine(cores)
+
+
+def _confine(cores: set[int]) -> None:
+    parents = {
+        int(stat.parent.name): int(stat.read_text().rpartition(")")[2].split()[1])
+        for stat in Path("/proc").glob("[0-9]*/stat")
+    }
+    family = {os.getpid()}
+    while more := {pid for pid, parent in parents.items() if parent in family} - family:
+        family |= more
+    for task in (task for pid in family for task in Path(f"/proc/{pid}/task").iterdir()):
+        os.sched_setaffinity(int(task.name), cores)
 
 
 def _decode(paths: list[Path]) -> None:
