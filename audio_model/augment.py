@@ -44,12 +44,20 @@ def crop(
     length = mel.shape[1]
     start = int(rng.integers(0, max(1, length - int(np.ceil(n_frames * step)) + 1)))
     frames = (start + (np.arange(n_frames) * step).astype(np.int64)) % length
-    low, high = int(frames.min()), int(frames.max()) + 1
-    found: FloatArray = np.asarray(mel[:, low:high].T, np.float32)[frames - low]
+    found: FloatArray = np.asarray(mel).T.take(frames, axis=0).astype(np.float32)
     if shift:
-        rows = np.clip(np.arange(mel.shape[0]) + shift, 0, mel.shape[0] - 1)
-        found = found[:, rows]
+        found = _shifted(found, shift)
     return found
+
+
+def _shifted(x: FloatArray, bands: int) -> FloatArray:
+    """Move all bands down by so many (up, if negative), the outermost repeated."""
+    moved = np.empty_like(x)
+    if bands > 0:
+        moved[:, :-bands], moved[:, -bands:] = x[:, bands:], x[:, -1:]
+    else:
+        moved[:, -bands:], moved[:, :-bands] = x[:, :bands], x[:, :1]
+    return moved
 
 
 def mix(x: FloatArray, other: FloatArray, softer: float) -> None:

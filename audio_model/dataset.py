@@ -32,6 +32,7 @@ Batch = tuple[FloatArray, npt.NDArray[np.int32]]
 """Views and groups, see `ChunkDataset.batch`."""
 
 _AHEAD = 3  # batches made while the network is busy
+_OPEN = 256  # spectrograms kept open, each with a file descriptor
 
 
 class ChunkDataset:
@@ -73,6 +74,7 @@ class ChunkDataset:
         self._groups = np.arange(len(clips)) if groups is None else np.asarray(groups)
         self._clips, self._cache, self._config, self._recipe = clips, cache, config, recipe
         self._order = lru_cache(maxsize=2)(self._shuffle)
+        self._mel = lru_cache(maxsize=_OPEN)(self._load)
         if len(self) < 2 and recipe.sampling == "tracks":
             raise AudioError(f"Training needs at least two tracks. Received: {len(self)}.")
         if len(self) < 2:
@@ -137,7 +139,7 @@ class ChunkDataset:
     def _shuffle(self, epoch: int) -> npt.NDArray[np.int64]:
         return np.random.default_rng([self._config.seed, epoch]).permutation(len(self))
 
-    def _mel(self, index: int) -> HalfArray:
+    def _load(self, index: int) -> HalfArray:
         clip = self._clips[index]
         mel = self._cache.load(clip.key)
         return self._cache.mel(clip.path) if mel is None else mel

@@ -76,7 +76,7 @@ def crops(
     """
     how, width, b = recipe.augmentation, config.chunk_frames, len(anchors)
     floor, scale = np.float32(-config.top_db), np.float32(1 / config.top_db)
-    views = np.empty((2, b, width, config.n_mels), np.float32)
+    views = np.empty((2, b, config.n_mels, width), np.float32)
     for view in views:
         for i, (mel, _) in enumerate(anchors):
             x = crop(mel, width, rng, stretch=how.stretch, bands=how.pitch_bands)
@@ -89,9 +89,9 @@ def crops(
             x += np.float32(rng.uniform(*how.gain_db))
             np.clip(x, floor, 0, out=x)
             mask(x, how, rng)
-            np.multiply(x, scale, out=view[i])
+            np.multiply(x.T, scale, out=view[i])
     views += 1
-    return views.transpose(0, 1, 3, 2)
+    return views
 
 
 VIEWS: Mapping[str, ViewFunction] = MappingProxyType(
