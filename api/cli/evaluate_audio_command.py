@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from api.cli.embed_command import report_bad_file, workers_option
-from api.cli.output import progress_bar, say
+from api.cli.output import give_report, json_file_option, progress_bar
 from api.cli.session import Session, with_session
 from audio_model.recipes import RECIPES
-from data.files import write_atomically
 from engine.hearing import render_hearing
 from engine.hearing.lineup import SYSTEMS, HearingSettings
 from engine.hearing.run import evaluate_audio
@@ -75,13 +73,7 @@ from engine.training.sound import audio_files
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @workers_option
-@click.option(
-    "--json",
-    "json_file",
-    type=click.Path(path_type=Path, allow_dash=True),
-    metavar="FILE",
-    help="Also write the report as JSON; - for standard output, and nothing else there.",
-)
+@json_file_option
 @with_session
 def command(
     session: Session,
@@ -114,11 +106,4 @@ def command(
             progress=progress,
             on_bad_file=report_bad_file,
         )
-    text = json.dumps(report.as_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-    if json_file is not None and str(json_file) == "-":
-        click.echo(text)
-        return
-    if json_file is not None:
-        write_atomically(json_file, (text + "\n").encode("utf-8"))
-        say(f"Wrote {json_file}.")
-    click.echo(render_hearing(report))
+    give_report(report.as_dict(), render_hearing(report), json_file)

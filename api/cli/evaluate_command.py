@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from api.cli.lazy import LazyGroup
-from api.cli.output import progress_bar, say
+from api.cli.output import json_file_option, progress_bar, say
 from api.cli.session import Session, with_session
 from data.errors import DataError
 from engine.evaluation import PROTOCOLS, Settings, evaluate, render_text, write_html, write_json
@@ -36,13 +36,7 @@ from engine.spaces import embeddings_in_use
 )
 @click.option("-k", "ks", type=int, multiple=True, default=(10, 20), show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option(
-    "--json",
-    "json_file",
-    type=click.Path(path_type=Path, allow_dash=True),
-    metavar="FILE",
-    help="Also write the report as JSON; - for standard output, and nothing else there.",
-)
+@json_file_option
 @click.option(
     "--html",
     "html_file",

@@ -8,12 +8,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 from rich import progress as bars
 from rich.console import Console
 from rich.table import Table
+
+from data.files import write_atomically
 
 PLAIN_EVERY = 5.0  # seconds between two lines of progress where there is no terminal
 
@@ -22,6 +25,15 @@ Progress = Callable[[int, int, str], None]
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
+)
+
+
+json_file_option = click.option(
+    "--json",
+    "json_file",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="Also write the report as JSON; - for standard output, and nothing else there.",
 )
 
 
@@ -49,6 +61,18 @@ def logged_lines() -> Iterator[None]:
 def print_json(document: Any) -> None:
     """Print one JSON document on standard output."""
     click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def give_report(document: Any, text: str, json_file: Path | None) -> None:
+    """Print a report as text, and write its JSON where `json_file_option` says."""
+    as_json = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    if json_file is not None and str(json_file) == "-":
+        click.echo(as_json)
+        return
+    if json_file is not None:
+        write_atomically(json_file, (as_json + "\n").encode("utf-8"))
+        say(f"Wrote {json_file}.")
+    click.echo(text)
 
 
 def say(text: str) -> None:
