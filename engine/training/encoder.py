@@ -9,7 +9,7 @@ from pathlib import Path
 from audio_model.cache import MelCache
 from audio_model.clips import Progress
 from audio_model.config import AudioConfig
-from audio_model.heard_names import HeardNames, write_heard
+from audio_model.heard_names import HeardNames, read_heard, write_heard
 from audio_model.keras_encoder import KerasEncoder
 from audio_model.pretrained import heard, load_pretrained, pretrained_directory
 from audio_model.saved import read_description
@@ -53,7 +53,7 @@ def fitting_encoder(
     """
     own = current_encoder(home)
     if own is not None and not differing_settings(own, config):
-        return _keep(home, KerasEncoder.load(own, config))
+        return _keep(home, KerasEncoder.load(own, config), read_heard(own))
     start = pretrained_start(config)
     if start is None:
         return None

@@ -10,7 +10,7 @@ import pytest
 
 from audio_model.cache import MelCache
 from audio_model.config import MEL_FIELDS, AudioConfig
-from audio_model.heard_names import HeardNames, read_heard
+from audio_model.heard_names import HeardNames, read_heard, write_heard
 from audio_model.keras_encoder import KerasEncoder
 from audio_model.pretrained import heard, load_pretrained, pretrained_directory
 from audio_model.recipes import RECIPES, Recipe
@@ -167,7 +167,8 @@ def test_other_settings_are_trained_for_and_that_is_said(home: Home, store: Stor
 
 def test_how_much_is_heard_changes_no_weights(home: Home, store: Store) -> None:
     own = KerasEncoder.untrained(DEFAULT.model_copy(update={"seed": 3}))
-    keep_encoder(home, own.fingerprint, own.save)
+    kept = keep_encoder(home, own.fingerprint, own.save)
+    write_heard(kept, ["Somebody"], [])
     short = DEFAULT.model_copy(update={"max_duration": 1.5})
     found = fitting_encoder(home, short)
     assert found is not None
@@ -178,6 +179,7 @@ def test_how_much_is_heard_changes_no_weights(home: Home, store: Store) -> None:
     directory = current_encoder(home)
     assert directory is not None
     assert directory.name == found.fingerprint
+    assert _heard(home).artists == {"somebody"}  # that it was trained on them is not forgotten
 
 
 def test_a_home_can_go_back_to_the_pretrained_encoder(home: Home) -> None:
