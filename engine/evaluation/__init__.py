@@ -8,10 +8,13 @@
 from engine.evaluation.answering import answer
 from engine.evaluation.bootstrap import Estimate, intervals
 from engine.evaluation.lineup import BASELINE
+from engine.evaluation.measuring import measure
 from engine.evaluation.page import write_html
 from engine.evaluation.protocols import PROTOCOLS, Fractions, make_task
-from engine.evaluation.report import Difference, Report, Slice, render_text, write_json
+from engine.evaluation.report import render_text, write_json
+from engine.evaluation.results import Difference, Report, Slice
 from engine.evaluation.run import Settings, evaluate
+from engine.evaluation.summary import Sampling
 from engine.evaluation.task import Task
 
 __all__ = [
@@ -21,6 +24,7 @@ __all__ = [
     "Estimate",
     "Fractions",
     "Report",
+    "Sampling",
     "Settings",
     "Slice",
     "Task",
@@ -28,6 +32,7 @@ __all__ = [
     "evaluate",
     "intervals",
     "make_task",
+    "measure",
     "render_text",
     "write_html",
     "write_json",

@@ -1,4 +1,4 @@
-"""Measures of ranked lists, one value a user, vectorised over users.
+"""Measures of accuracy, one value a user, vectorised over users.
 
 Relevance is binary: a held-out track is relevant, any other is not. With ``hit_i`` = 1 where the
 track at rank ``i`` (from 1) is relevant and ``r`` = the number of the user's held-out tracks:
@@ -9,12 +9,13 @@ recall     sum(hit_i, i <= k) / r: of *all* held-out tracks, so below 1 where r 
 mrr        1 / rank of the first hit within k, else 0
 map        sum(hit_i * precision@i, i <= k) / min(r, k)
 hit_rate   1 if there is a hit within k, else 0
-coverage   share of the eligible tracks that at least one user's list of k holds
 =========  ==========================================================================
 
 nDCG: Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques", ACM TOIS 20(4),
 2002, with the logarithm applied from rank 1 on. MAP is normalised by min(r, k), so that a perfect
 list scores 1 at any k.
+
+What a list is worth beside its hits is measured in `beyond`.
 """
 
 from __future__ import annotations
@@ -82,37 +83,46 @@ def hit_rate(ranked: Ranked, k: int) -> FloatVector:
     return np.asarray(ranked.hits[:, :k].any(axis=1), np.float64)
 
 
-def coverage(ranked: Ranked, k: int, eligible: int) -> float:
-    """Return the share of `eligible` tracks that appear in at least one list of k."""
-    shown = np.unique(ranked.tracks[:, :k])
-    return float((shown >= 0).sum() / eligible)
-
-
-PER_USER: Mapping[str, Callable[[Ranked, int], FloatVector]] = {
+ACCURACY: Mapping[str, Callable[[Ranked, int], FloatVector]] = {
     "ndcg": ndcg,
     "recall": recall,
     "mrr": mrr,
     "map": average_precision,
     "hit_rate": hit_rate,
 }
-"""Measures with one value a user, and so with an interval, by name."""
-
-OF_ALL: Mapping[str, Callable[[Ranked, int, int], float]] = {"coverage": coverage}
-"""Measures of all lists together (given the number of eligible tracks), by name."""
+"""Measures of the hits, by name."""
 
 
 def names(ks: Sequence[int]) -> list[str]:
-    """Return the columns of `per_user`, such as "ndcg@10"."""
-    return [f"{metric}@{k}" for k in ks for metric in PER_USER]
+    """Return the columns of `accuracy`, such as "ndcg@10"."""
+    return [f"{metric}@{k}" for k in ks for metric in ACCURACY]
 
 
-def per_user(ranked: Ranked, ks: Sequence[int]) -> FloatVector:
-    """Return every per-user measure at every k, shape (m, number of `names`)."""
-    return np.column_stack([measure(ranked, k) for k in ks for measure in PER_USER.values()])
+def accuracy(ranked: Ranked, ks: Sequence[int]) -> FloatVector:
+    """Return every measure of the hits at every k, shape (m, number of `names`)."""
+    return np.column_stack([measure(ranked, k) for k in ks for measure in ACCURACY.values()])
 
 
-def of_all(ranked: Ranked, ks: Sequence[int], *, eligible: int) -> dict[str, float]:
-    """Return every measure of all lists together at every k, such as "coverage@10"."""
-    return {
-        f"{name}@{k}": measure(ranked, k, eligible) for k in ks for name, measure in OF_ALL.items()
-    }
+def restrict(
+    ranked: Ranked,
+    users: npt.NDArray[np.int64],
+    *,
+    tracks: npt.NDArray[np.bool_],
+    relevant: npt.NDArray[np.int64],
+) -> Ranked:
+    """Return the same lists of some of the users, with only some of the tracks for targets.
+
+    Parameters
+    ----------
+    ranked : Ranked
+        Of m users.
+    users : ndarray of int64, shape (p,)
+        Rows of `ranked`.
+    tracks : ndarray of bool, shape (t,)
+        Which tracks still count as targets. Lists keep the others, as misses.
+    relevant : ndarray of int64, shape (p,)
+        Number of these targets of each of the users, above zero.
+    """
+    lists = ranked.tracks[users]
+    # The last column of `tracks` stands for "no track left" too, but that is never a hit.
+    return Ranked(lists, ranked.hits[users] & tracks[lists], relevant)

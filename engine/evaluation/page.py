@@ -1,49 +1,48 @@
-"""An evaluation as one self-contained HTML file: tables, bar plots, no external resource."""
+"""An evaluation as one self-contained HTML file: tables and plots, no external resource."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 
 from data.files import write_atomically
-from engine.evaluation.bootstrap import Estimate
-from engine.evaluation.report import Report, slice_title
+from engine.evaluation.cells import (
+    ACCURACY,
+    BESIDE,
+    cell,
+    compared,
+    difference_cell,
+    kind,
+    label,
+    mark,
+    rows_of,
+    slice_cell,
+    table,
+)
+from engine.evaluation.plots import bars, forest
+from engine.evaluation.report import p_value, span_title
+from engine.evaluation.results import Report, Slice
+from engine.evaluation.scatter import Point, scatter
+from engine.evaluation.style import STYLE
 
-_STYLE = """
-:root { color-scheme: light dark; --page: #fcfcfb; --ink: #1b1c1e; --soft: #63666b;
-  --line: #dfe0e2; --bar: #3b6fb6; --muted: #b3b6ba; }
-@media (prefers-color-scheme: dark) { :root { --page: #17181a; --ink: #e9eaec; --soft: #9ca0a6;
-  --line: #34363a; --bar: #6c9fe0; --muted: #5b5e63; } }
-* { box-sizing: border-box; }
-body { background: var(--page); color: var(--ink); max-width: 74rem; margin: 0 auto;
-  padding: 2rem 1.2rem 4rem; font: 15px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.1rem; margin: 2.4rem 0 .6rem; }
-p { max-width: 48rem; } .soft { color: var(--soft); }
-dl { display: flex; flex-wrap: wrap; gap: .4rem 2.2rem; margin: 1.2rem 0; }
-dt { color: var(--soft); font-size: .8rem; } dd { margin: 0; font-size: 1.25rem; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; white-space: nowrap; }
-th, td { padding: .35rem 1.1rem .35rem 0; border-bottom: 1px solid var(--line); text-align: right;
-  font-variant-numeric: tabular-nums; vertical-align: top; }
-th { font-weight: 600; } th:first-child, td:first-child { text-align: left; }
-td small { display: block; color: var(--soft); font-weight: 400; } td.clear { font-weight: 600; }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1.4rem; }
-figure { margin: 0; } figcaption { color: var(--soft); font-size: .85rem; }
-svg { width: 100%; height: auto; } svg text { fill: var(--ink); font-size: 12px; }
-svg .bar { fill: var(--bar); } svg .control { fill: var(--muted); }
-svg .whisker { stroke: var(--ink); stroke-width: 1.4; } svg .axis { stroke: var(--line); }
-pre { overflow-x: auto; }
-"""
-
-_METRICS = {
-    "ndcg": "nDCG",
-    "recall": "Recall",
-    "mrr": "MRR",
-    "map": "MAP",
-    "hit_rate": "hit rate",
-    "coverage": "coverage",
+_TERMS = {
+    "nDCG": "hits, weighted less the lower they stand, as a share of the best possible list",
+    "Recall": "share of all held-out tracks that the list holds",
+    "MRR": "1 / rank of the first hit, 0 without one",
+    "MAP": "mean precision at the ranks of the hits, of as many hits as were possible",
+    "hit rate": "share of the users whose list holds a hit",
+    "coverage": "share of the eligible tracks that at least one user's list holds",
+    "Gini of exposure": "0: all eligible tracks are shown equally often; near 1: few are shown",
+    "novelty": "mean of -log2(share of the training users who played the track), in bits",
+    "artist concentration": "share of the list by its most frequent artist",
+    "acoustic diversity": "mean cosine distance between the embeddings of the list's tracks",
 }
+_PLOTTED = ("ndcg", "recall")
+_NARROW, _BROAD = 400, 580  # widths of plots of which three, or two, stand in a row
+_IN_A_ROW = 3
+_ALIKE = 1e-9  # a measure that differs less than that between systems has no plot
 
 
 def write_html(report: Report, path: Path) -> None:
@@ -53,16 +52,15 @@ def write_html(report: Report, path: Path) -> None:
 
 def render_html(report: Report) -> str:
     """Return the report as an HTML document."""
-    body = [_head(report), *(_at(report, k) for k in report.ks)]
+    body = [_head(report), *(_accuracy(report, k) for k in report.ks)]
     if report.differences:
         body.append(_differences(report))
-    if report.slices:
-        body.append(_slices(report))
-    body.append(_notes(report))
+    body += [_slices(report, slices) for slices in report.slices_by().values()]
+    body += [_beside(report), _terms(), _parameters(report)]
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Evaluation: {escape(report.protocol)}</title>\n<style>{_STYLE}</style>\n"
+        f"<title>Evaluation: {escape(report.protocol)}</title>\n<style>{STYLE}</style>\n"
         "</head>\n<body>\n" + "\n".join(body) + "\n</body>\n</html>\n"
     )
 
@@ -76,94 +74,151 @@ def _head(report: Report) -> str:
         f"<p>{escape(name)} was skipped: {escape(why)}</p>" for name, why in report.skipped.items()
     )
     return (
-        f"<h1>Evaluation: {escape(report.protocol)}</h1>\n<dl>{sizes}</dl>\n"
+        f'<h1>Evaluation: {escape(report.protocol)}</h1>\n<dl class="sizes">{sizes}</dl>\n'
+        f"<p>{_in_short(report)}</p>\n"
         '<p class="soft">Every user is answered from a full ranking of all eligible tracks. '
-        "Small numbers are bootstrap intervals over users "
-        f"({report.parameters.get('level', 0.95):.0%}).</p>\n{skipped}"
+        f"Small numbers and whiskers are {report.level:.0%} bootstrap intervals over users. "
+        f"Grey: controls, whose sound is dealt to the wrong tracks.</p>\n{skipped}"
     )
 
 
-def _at(report: Report, k: int) -> str:
+def _in_short(report: Report) -> str:
+    """Name the system with the highest nDCG, and what it has over the baseline."""
+    metric = f"ndcg@{report.ks[0]}"
+    best = max(report.systems, key=lambda name: report.systems[name][metric].mean)
+    text = (
+        f"Highest {label('ndcg', report.ks[0])}: <strong>{escape(best)}</strong>, "
+        f"{report.systems[best][metric].mean:.4f}"
+    )
+    for d in report.differences:
+        if (d.system, d.baseline) == (best, report.baseline):
+            text += f"; {d.metrics[metric].mean:+.4f} over {escape(d.baseline)}"
+            test = d.tests.get(metric)
+            text += f" (p {escape(p_value(test.p_holm))})" if test else ""
+    return f"{text}."
+
+
+def _accuracy(report: Report, k: int) -> str:
     plots = "".join(
-        _plot(f"{_METRICS[m]}@{k}", {n: v[f"{m}@{k}"] for n, v in report.systems.items()})
-        for m in ("ndcg", "recall")
+        bars(label(m, k), rows_of(report, report, at), mark=mark(report, report, at))
+        for m, at in ((m, f"{m}@{k}") for m in _PLOTTED)
     )
+    best = {m: max(v[f"{m}@{k}"].mean for v in report.systems.values()) for m in ACCURACY}
     rows = [
-        [escape(name), *(_cell(metrics[f"{m}@{k}"]) for m in _METRICS)]
-        for name, metrics in report.systems.items()
+        [name, *(cell(v[f"{m}@{k}"], best=v[f"{m}@{k}"].mean == best[m]) for m in ACCURACY)]
+        for name, v in report.systems.items()
     ]
-    table = _table(["system", *(f"{label}@{k}" for label in _METRICS.values())], rows)
-    return f'<h2>Lists of {k}</h2>\n<div class="plots">{plots}</div>\n{table}'
+    heads = ["system", *(label(m, k) for m in ACCURACY)]
+    return f'<h2>Lists of {k}</h2>\n<div class="plots pair">{plots}</div>\n{table(heads, rows)}'
 
 
 def _differences(report: Report) -> str:
-    columns = [f"{m}@{k}" for k in report.ks for m in ("ndcg", "recall")]
+    k = report.ks[0]
+    plots = "".join(
+        forest(label(m, k), [compared(report, d, f"{m}@{k}") for d in report.differences])
+        for m in _PLOTTED
+    )
+    return (
+        "<h2>Paired differences</h2>\n"
+        '<p class="soft">The same users, compared one by one. p: two-sided sign-flip test, '
+        "corrected for all comparisons of a column by Holm's procedure; coloured where it is "
+        f"below {1 - report.level:.2g}. ◀ ▶: too far out to be drawn to scale.</p>\n"
+        f'<div class="plots pair">{plots}</div>\n'
+        + _each_k(report, lambda k: _differences_table(report, k))
+    )
+
+
+def _differences_table(report: Report, k: int) -> str:
     rows = [
         [
-            f"{escape(d.system)} &minus; {escape(d.baseline)}",
-            *(_cell(d.metrics[c], signed=True) for c in columns),
+            f"{d.system} − {d.baseline}",
+            *(difference_cell(report, d, f"{m}@{k}") for m in ACCURACY),
         ]
         for d in report.differences
     ]
-    note = '<p class="soft">The same users, compared one by one; bold: the interval excludes zero.'
-    return f"<h2>Paired differences</h2>\n{note}</p>\n{_table(['systems', *columns], rows)}"
+    return table(["", *(label(m, k) for m in ACCURACY)], rows)
 
 
-def _slices(report: Report) -> str:
-    metric = f"ndcg@{report.ks[0]}"
-    heads = [f"{slice_title(s)}: {s.users:,} users" for s in report.slices]
+def _slices(report: Report, slices: Sequence[Slice]) -> str:
+    metric, by = f"ndcg@{report.ks[0]}", slices[0].by
+    three = len(slices) == _IN_A_ROW
+    plots = "".join(
+        bars(
+            f"{s.name}: {span_title(s)}",
+            rows_of(report, s, metric),
+            mark=mark(report, s, metric),
+            width=_NARROW if three else _BROAD,
+        )
+        for s in slices
+    )
+    heads = [(s.name, span_title(s), f"{s.users:,} users, {s.targets:,} targets") for s in slices]
     rows = [
-        [escape(name), *(_cell(s.systems[name][metric]) for s in report.slices)]
+        [name, *(slice_cell(s, (name, report.baseline), metric) for s in slices)]
         for name in report.systems
     ]
-    return f"<h2>{metric} by activity of the user</h2>\n{_table(['system', *heads], rows)}"
+    what = "activity of the user" if by == "activity" else "popularity of the target"
+    return (
+        f"<h2>{label('ndcg', report.ks[0])} by {what}</h2>\n"
+        f'<p class="soft">▲ ▼: above or below {escape(report.baseline)}; the interval of the '
+        "paired difference excludes zero (not corrected for the number of comparisons).</p>\n"
+        f'<div class="plots{"" if three else " pair"}">{plots}</div>\n'
+        + table(["system", *heads], rows)
+    )
 
 
-def _notes(report: Report) -> str:
+def _beside(report: Report) -> str:
+    k = report.ks[0]
+    measures = report.measured(tuple(BESIDE), k)
+    plots = "".join(
+        scatter(
+            f"nDCG and {BESIDE[m]}",
+            _points(report, m, k),
+            labels=(label(m, k), label("ndcg", k)),
+        )
+        for m in measures
+        if m != "gini" and _differs(report, f"{m}@{k}")  # Gini says nearly what coverage says
+    )
+    return (
+        "<h2>What accuracy costs</h2>\n"
+        '<p class="soft">Controls are not drawn.</p>\n'
+        f'<div class="plots pair">{plots}</div>\n'
+        + _each_k(report, lambda k: _beside_table(report, k))
+    )
+
+
+def _beside_table(report: Report, k: int) -> str:
+    measures = report.measured(tuple(BESIDE), k)
+    rows = [[name, *(cell(v[f"{m}@{k}"]) for m in measures)] for name, v in report.systems.items()]
+    return table(["system", *(label(m, k) for m in measures)], rows)
+
+
+def _each_k(report: Report, tabled: Callable[[int], str]) -> str:
+    """Return a table for each length of lists, all but the first folded."""
+    first, *others = report.ks
+    return f"{tabled(first)}\n" + "".join(
+        f"<details><summary>Lists of {k}</summary>\n{tabled(k)}</details>\n" for k in others
+    )
+
+
+def _points(report: Report, measure: str, k: int) -> list[Point]:
+    drawn = [name for name in report.systems if kind(report, name) != "control"]
+    drawn.sort(key=lambda name: name == report.baseline)  # drawn last, it is not covered
+    found = ((name, report.systems[name]) for name in drawn)
+    return [
+        Point(name, v[f"{measure}@{k}"], v[f"ndcg@{k}"], kind(report, name)) for name, v in found
+    ]
+
+
+def _differs(report: Report, metric: str) -> bool:
+    values = [found[metric].mean for found in report.systems.values()]
+    return max(values) - min(values) > _ALIKE
+
+
+def _terms() -> str:
+    terms = "".join(f"<dt>{escape(t)}</dt><dd>{escape(says)}</dd>" for t, says in _TERMS.items())
+    return f'<h2>What is measured</h2>\n<dl class="terms">{terms}</dl>'
+
+
+def _parameters(report: Report) -> str:
     values = json.dumps(dict(report.parameters), indent=2, ensure_ascii=False)
-    return f"<h2>Parameters</h2>\n<pre>{escape(values)}</pre>"
-
-
-def _cell(estimate: Estimate, *, signed: bool = False) -> str:
-    form = "+.4f" if signed else ".4f"
-    kind = ' class="clear"' if signed and estimate.excludes_zero else ""
-    interval = ""
-    if estimate.low is not None and estimate.high is not None:
-        interval = f"<small>{estimate.low:{form}} to {estimate.high:{form}}</small>"
-    return f"<td{kind}>{estimate.mean:{form}}{interval}</td>"
-
-
-def _table(heads: Iterable[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lay out escaped names and ready-made cells."""
-    head = "".join(f"<th>{escape(h)}</th>" for h in heads)
-    lines = "".join(f"<tr><td>{row[0]}</td>{''.join(row[1:])}</tr>\n" for row in rows)
-    return (
-        f'<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n'
-        f"<tbody>\n{lines}</tbody></table></div>"
-    )
-
-
-def _plot(title: str, estimates: Mapping[str, Estimate]) -> str:
-    """Draw one bar a system, its interval across the bar's end."""
-    left, width, step = 118, 330, 26
-    top = max((e.high or e.mean for e in estimates.values()), default=0) or 1
-    parts = []
-    for i, (name, e) in enumerate(estimates.items()):
-        y = 6 + i * step
-        kind = "control" if name.endswith("-shuffled") else "bar"
-        low, mean, high = (
-            width * (e.mean if v is None else v) / top for v in (e.low, e.mean, e.high)
-        )
-        parts.append(
-            f'<text x="{left - 8}" y="{y + 13}" text-anchor="end">{escape(name)}</text>'
-            f'<rect class="{kind}" x="{left}" y="{y}" width="{mean:.1f}" height="18" rx="2"/>'
-            f'<path class="whisker" fill="none" d="M{left + low:.1f} {y + 9}H{left + high:.1f}'
-            f'M{left + low:.1f} {y + 5}v8M{left + high:.1f} {y + 5}v8"/>'
-            f'<text x="{left + high + 8:.1f}" y="{y + 13}">{e.mean:.4f}</text>'
-        )
-    height = 10 + step * len(estimates)
-    axis = f'<path class="axis" d="M{left} 0V{height}"/>'
-    return (
-        f'<figure><figcaption>{escape(title)}</figcaption><svg viewBox="0 0 520 {height}" '
-        f'role="img" aria-label="{escape(title)} by system">{axis}{"".join(parts)}</svg></figure>'
-    )
+    return f"<details><summary>Parameters</summary>\n<pre>{escape(values)}</pre></details>"

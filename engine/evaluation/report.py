@@ -1,112 +1,18 @@
-"""The result of an evaluation, and its JSON and terminal forms."""
+"""The JSON and terminal forms of an evaluation."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from data.files import write_atomically
 from engine.evaluation.bootstrap import Estimate
+from engine.evaluation.results import Difference, Report, Slice
 
-Estimates = Mapping[str, Estimate]
-"""Estimates by measure, such as "ndcg@10"."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """What a system has over a baseline, the same users compared one by one.
-
-    Attributes
-    ----------
-    system, baseline : str
-    metrics : mapping of str to Estimate
-        System minus baseline.
-    """
-
-    system: str
-    baseline: str
-    metrics: Estimates
-
-
-@dataclass(frozen=True)
-class Slice:
-    """The results for some of the users.
-
-    Attributes
-    ----------
-    name : str
-        "light", "medium" or "heavy": thirds of the users by number of known tracks.
-    users : int
-    history : tuple of int
-        Least and greatest number of known tracks.
-    systems : mapping of str to mapping of str to Estimate
-    """
-
-    name: str
-    users: int
-    history: tuple[int, int]
-    systems: Mapping[str, Estimates]
-
-
-@dataclass(frozen=True)
-class Report:
-    """What was measured, on what, and how.
-
-    Attributes
-    ----------
-    protocol : str
-    ks : tuple of int
-        Lengths of lists, ascending.
-    sizes : mapping of str to int
-        Users, targets, eligible tracks and so on.
-    parameters : mapping
-        Everything that the numbers depend on, JSON-able.
-    systems : mapping of str to mapping of str to Estimate
-    skipped : mapping of str to str
-        Systems that could not run, and why.
-    differences : tuple of Difference
-    slices : tuple of Slice
-    """
-
-    protocol: str
-    ks: tuple[int, ...]
-    sizes: Mapping[str, int]
-    parameters: Mapping[str, Any]
-    systems: Mapping[str, Estimates]
-    skipped: Mapping[str, str] = field(default_factory=dict)
-    differences: tuple[Difference, ...] = ()
-    slices: tuple[Slice, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything as JSON-able values."""
-        return {
-            "protocol": self.protocol,
-            "ks": list(self.ks),
-            "sizes": dict(self.sizes),
-            "parameters": dict(self.parameters),
-            "systems": {name: _as_dict(metrics) for name, metrics in self.systems.items()},
-            "skipped": dict(self.skipped),
-            "differences": [
-                {"system": d.system, "baseline": d.baseline, "metrics": _as_dict(d.metrics)}
-                for d in self.differences
-            ],
-            "slices": [
-                {
-                    "name": s.name,
-                    "users": s.users,
-                    "history": list(s.history),
-                    "systems": {name: _as_dict(metrics) for name, metrics in s.systems.items()},
-                }
-                for s in self.slices
-            ],
-        }
-
-
-def _as_dict(metrics: Estimates) -> dict[str, dict[str, float | None]]:
-    return {name: estimate.as_dict() for name, estimate in metrics.items()}
+_WIDE, _NARROW = ("ndcg", "recall"), ("mrr", "map", "hit_rate")
+_BESIDE = ("coverage", "gini", "novelty", "artist", "diversity")
+_UNITS = {"activity": "known tracks", "popularity": "listeners"}
 
 
 def write_json(report: Report, path: Path) -> None:
@@ -118,12 +24,11 @@ def write_json(report: Report, path: Path) -> None:
 def render_text(report: Report) -> str:
     """Return the report as tables for a terminal, about 100 columns wide."""
     parts = [_headline(report)]
-    for k in report.ks:
-        parts.append(_systems_table(report, k))
+    parts += [_accuracy_table(report, k) for k in report.ks]
+    parts.append(_beside_table(report))
     if report.differences:
         parts.append(_differences_table(report))
-    if report.slices:
-        parts.append(_slices_table(report))
+    parts += [_slices_table(report, slices) for slices in report.slices_by().values()]
     parts += [f"{name} was skipped: {why}" for name, why in report.skipped.items()]
     return "\n\n".join(parts) + "\n"
 
@@ -139,52 +44,84 @@ def _headline(report: Report) -> str:
     )
 
 
-def _systems_table(report: Report, k: int) -> str:
-    wide, narrow = ("ndcg", "recall"), ("mrr", "map", "hit_rate", "coverage")
-    rows = [["system", *(f"{metric}@{k}" for metric in (*wide, *narrow))]]
+def _accuracy_table(report: Report, k: int) -> str:
+    rows = [[f"lists of {k}", *_WIDE, *_NARROW]]
     for name, metrics in report.systems.items():
-        intervals = [with_interval(metrics[f"{m}@{k}"]) for m in wide]
-        rows.append([name, *intervals, *(f"{metrics[f'{m}@{k}'].mean:.4f}" for m in narrow)])
+        intervals = [with_interval(metrics[f"{m}@{k}"]) for m in _WIDE]
+        rows.append([name, *intervals, *(f"{metrics[f'{m}@{k}'].mean:.4f}" for m in _NARROW)])
+    return text_table(rows)
+
+
+def _beside_table(report: Report) -> str:
+    k = report.ks[0]
+    measures = report.measured(_BESIDE, k)
+    rows = [["", *(f"{measure}@{k}" for measure in measures)]]
+    for name, metrics in report.systems.items():
+        rows.append([name, *(f"{metrics[f'{m}@{k}'].mean:.4f}" for m in measures)])
     return text_table(rows)
 
 
 def _differences_table(report: Report) -> str:
     k = report.ks[0]
-    rows = [["difference", f"ndcg@{k}", f"recall@{k}"]]
+    heads = (cell for metric in _WIDE for cell in (f"{metric}@{k}", "p"))
+    rows = [["difference", *heads]]
     for d in report.differences:
-        cells = [with_interval(d.metrics[f"{m}@{k}"], signed=True) for m in ("ndcg", "recall")]
+        cells = [c for m in _WIDE for c in _compared(d, f"{m}@{k}", level=report.level)]
         rows.append([f"{d.system} - {d.baseline}", *cells])
-    return text_table(rows) + "\n(* the interval excludes zero)"
+    level = f"{1 - report.level:.2g}"
+    return (
+        text_table(rows) + f"\n(p of the paired sign-flip test, Holm-corrected; * is below {level})"
+    )
 
 
-def _slices_table(report: Report) -> str:
+def _compared(difference: Difference, metric: str, *, level: float) -> tuple[str, str]:
+    star = "*" if difference.is_clear(metric, level=level) else ""
+    test = difference.tests.get(metric)
+    p = p_value(test.p_holm) if test else ""
+    return with_interval(difference.metrics[metric], signed=True), f"{p} {star}".strip()
+
+
+def _slices_table(report: Report, slices: Sequence[Slice]) -> str:
     metric = f"ndcg@{report.ks[0]}"
-    rows = [[f"{metric} by activity", *(slice_title(s) for s in report.slices)]]
+    rows = [
+        [f"{metric} by {slices[0].by}", *(s.name for s in slices)],
+        ["", *(span_title(s) for s in slices)],
+        ["", *(f"{s.users:,} users" for s in slices)],
+    ]
     for name in report.systems:
-        rows.append([name, *(with_interval(s.systems[name][metric]) for s in report.slices)])
-    return text_table(rows)
+        rows.append([name, *(_with_half(s.systems[name][metric]) for s in slices)])
+    return text_table(rows, headings=3) + "\n(± half of the interval)"
 
 
-def slice_title(part: Slice) -> str:
-    """Return a heading such as "light (1-4 tracks)"."""
-    low, high = part.history
-    span = str(low) if low == high else f"{low}-{high}"
-    return f"{part.name} ({span} tracks)"
+def span_title(part: Slice) -> str:
+    """Return what a slice holds, such as "1-4 known tracks"."""
+    low, high = part.span
+    span = f"{low:,}" if low == high else f"{low:,}-{high:,}"
+    return f"{span} {_UNITS[part.by]}"
+
+
+def p_value(p: float) -> str:
+    """Return a p-value such as "0.031", "<.001"."""
+    return "<.001" if p < 0.001 else f"{p:.3f}"
 
 
 def with_interval(estimate: Estimate, *, signed: bool = False) -> str:
-    """Return a number such as "0.1234 [0.1200, 0.1268]"; signed ones are starred if clear."""
+    """Return a number such as "0.1234 [0.1200, 0.1268]"."""
     form = "+.4f" if signed else ".4f"
     if estimate.low is None or estimate.high is None:
         return f"{estimate.mean:{form}}"
-    star = " *" if signed and estimate.excludes_zero else ""
-    bounds = f"[{estimate.low:{form}}, {estimate.high:{form}}]"
-    return f"{estimate.mean:{form}} {bounds}{star}"
+    return f"{estimate.mean:{form}} [{estimate.low:{form}}, {estimate.high:{form}}]"
 
 
-def text_table(rows: list[list[str]]) -> str:
-    """Return rows of cells, the first of them the heading, as an aligned table."""
+def _with_half(estimate: Estimate) -> str:
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.mean:.4f}"
+    return f"{estimate.mean:.4f} ±{(estimate.high - estimate.low) / 2:.4f}"
+
+
+def text_table(rows: list[list[str]], *, headings: int = 1) -> str:
+    """Return rows of cells, the first of them headings, as an aligned table."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows]
     rule = "  ".join("-" * w for w in widths)
-    return "\n".join(line.rstrip() for line in [lines[0], rule, *lines[1:]])
+    return "\n".join(line.rstrip() for line in [*lines[:headings], rule, *lines[headings:]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,11 @@ from data.checks import check_positive
 from data.errors import DataError, ParameterError
 from data.interactions import Interactions
 from data.vectors import unit_rows
-from engine.evaluation.answering import answer
-from engine.evaluation.lineup import line_up, pairs
+from engine.evaluation.lineup import line_up
+from engine.evaluation.measuring import measure
 from engine.evaluation.protocols import Fractions, make_task
-from engine.evaluation.report import Report
-from engine.evaluation.summary import Summary
+from engine.evaluation.results import Report
+from engine.evaluation.summary import Sampling
 from ranker.config import RankerConfig
 
 FloatMatrix = npt.NDArray[np.float32]
@@ -39,13 +39,16 @@ class Settings:
     resamples : int
         Bootstrap resamples.
     level : float
-        Coverage of the intervals.
+        Coverage of the intervals; 1 minus the level of the tests.
+    flips : int
+        Random flips of signs, for the p-values.
     """
 
     fractions: Fractions = field(default_factory=Fractions)
     ranker: RankerConfig = field(default_factory=RankerConfig)
     resamples: int = 1000
     level: float = 0.95
+    flips: int = 10_000
 
 
 def evaluate(
@@ -60,7 +63,7 @@ def evaluate(
     progress: Progress | None = None,
     settings: Settings | None = None,
 ) -> Report:
-    """Measure popularity, ALS, audio profiles, their fusion, and the controls.
+    """Measure the systems of `lineup`, among them their baselines and controls.
 
     Every tested user is answered from a full ranking of all eligible tracks, the user's known
     tracks excluded. The same arguments give the same report.
@@ -79,7 +82,7 @@ def evaluate(
     ks : sequence of int
         Lengths of lists.
     seed : int
-        Of the split, the first factors, ties, shuffles and resamples.
+        Of the split, the first factors, ties, shuffles, resamples and tests.
     progress : callable, optional
         Called with (done, total, what), a new `what` for each part of the work.
     settings : Settings, optional
@@ -104,24 +107,19 @@ def evaluate(
     learnt, skipped = line_up(
         task, vectors, cf=cf, ranker=settings.ranker, seed=seed, progress=progress
     )
-    answers = answer(learnt, task, max(ks), progress=progress)
-    summary = Summary(
-        answers,
-        ks,
-        eligible=len(task.candidates),
-        resamples=settings.resamples,
-        level=settings.level,
-        seed=seed,
-    )
-    return Report(
-        protocol=protocol,
+    report = measure(
+        learnt,
+        task,
+        artists=catalog.artists,
+        vectors=vectors,
         ks=ks,
-        sizes=task.sizes,
-        parameters=_parameters(cf, settings, seed),
-        systems=summary.systems(),
+        sampling=Sampling(settings.resamples, settings.level, settings.flips, seed),
+        progress=progress,
+    )
+    return replace(
+        report,
+        parameters={**report.parameters, **_parameters(cf, settings)},
         skipped=skipped,
-        differences=summary.differences(pairs(list(answers))),
-        slices=summary.slices(task.history.getnnz(axis=1)),
     )
 
 
@@ -151,13 +149,10 @@ def _check_inputs(
     return unit_rows(np.asarray(embeddings, np.float32)) if embeddings.any() else None
 
 
-def _parameters(cf: CFConfig, settings: Settings, seed: int) -> dict[str, Any]:
+def _parameters(cf: CFConfig, settings: Settings) -> dict[str, Any]:
     return {
-        "seed": seed,
         "test_fraction": settings.fractions.test,
         "history_fraction": settings.fractions.history,
-        "resamples": settings.resamples,
-        "level": settings.level,
         "cf": cf.model_dump(mode="json"),
         "ranker": settings.ranker.model_dump(mode="json"),
     }

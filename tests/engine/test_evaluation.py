@@ -14,6 +14,7 @@ from data.catalog import Catalog
 from data.errors import DataError, ParameterError
 from data.interactions import Interactions
 from engine.evaluation import PROTOCOLS, Fractions, Report, Settings, evaluate, make_task
+from engine.evaluation.beyond import OF_ALL
 from ranker.config import RankerConfig
 
 STYLES, ARTISTS, TRACKS, USERS = 4, 10, 5, 60
@@ -202,22 +203,56 @@ def test_a_report_says_what_it_was_made_with(cold: Report) -> None:
     assert list(cold.systems) == [
         "popularity", "als", "audio", "fusion", "audio-shuffled", "fusion-shuffled",
     ]  # fmt: skip
+    assert cold.baseline == "als"
+    assert cold.parameters["flips"] == 10_000
     for metrics in cold.systems.values():
         for name, estimate in metrics.items():
-            assert 0 <= estimate.mean <= 1
-            if not name.startswith("coverage"):
-                assert estimate.low <= estimate.mean <= estimate.high
+            assert 0 <= estimate.mean <= (6 if name.startswith("novelty") else 2)  # log2(60) < 6
+            if name.split("@")[0] not in OF_ALL:
+                assert estimate.low - 1e-12 <= estimate.mean <= estimate.high + 1e-12
     json.dumps(cold.as_dict(), allow_nan=False)
 
 
-def test_slices_are_a_partition_of_the_users(cold: Report) -> None:
-    assert sum(s.users for s in cold.slices) == cold.sizes["users"]
-    spans = [s.history for s in cold.slices]
-    assert all(low <= high for low, high in spans)
-    assert all(one[1] < other[0] for one, other in pairwise(spans))
+def test_slices_by_activity_are_a_partition_of_the_users(cold: Report) -> None:
+    slices = cold.slices_by()["activity"]
+    assert sum(s.users for s in slices) == cold.sizes["users"]
+    assert sum(s.targets for s in slices) == cold.sizes["targets"]
+    assert all(low <= high for low, high in (s.span for s in slices))
+    assert all(one.span[1] < other.span[0] for one, other in pairwise(slices))
     for name, metrics in cold.systems.items():
-        parts = sum(s.users * s.systems[name]["ndcg@5"].mean for s in cold.slices)
+        parts = sum(s.users * s.systems[name]["ndcg@5"].mean for s in slices)
         assert parts / cold.sizes["users"] == pytest.approx(metrics["ndcg@5"].mean)
+
+
+def test_cold_artists_are_cold(cold: Report) -> None:
+    (only,) = cold.slices_by()["popularity"]
+    assert (only.name, only.span, only.targets) == ("cold", (0, 0), cold.sizes["targets"])
+    for name, metrics in only.systems.items():
+        assert metrics["ndcg@5"] == cold.systems[name]["ndcg@5"]
+
+
+def test_slices_by_popularity_are_a_partition_of_the_targets(
+    plays: Interactions, catalog: Catalog, embeddings: np.ndarray
+) -> None:
+    report = evaluate(
+        plays, catalog=catalog, embeddings=embeddings, protocol="random", cf=CF, ks=(10,)
+    )
+    slices = report.slices_by()["popularity"]
+    assert len(slices) > 1
+    assert sum(s.targets for s in slices) == report.sizes["targets"]
+    assert all(one.span[1] < other.span[0] for one, other in pairwise(slices))
+    # Popular tracks are what popularity finds.
+    tail, head = slices[0].systems["popularity"], slices[-1].systems["popularity"]
+    assert head["recall@10"].mean > tail["recall@10"].mean
+    assert "novelty@10" not in head
+
+
+def test_what_is_clear_has_a_low_p_value(cold: Report) -> None:
+    tests = {(d.system, d.baseline): d.tests["ndcg@10"] for d in cold.differences}
+    assert tests["audio", "audio-shuffled"].p_holm < 0.01
+    assert tests["popularity", "als"].p_holm == 1
+    for test in tests.values():
+        assert test.p <= test.p_holm <= min(1, len(tests) * test.p)
 
 
 def test_the_same_seed_gives_the_same_report(
