@@ -20,11 +20,71 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
+from data.encoding import encode
 from data.interactions import EVENTS, LIKE_COUNT, Feedback, Interactions
 from data.vocabulary import Vocabulary
 
-_LISTEN, _LIKE, _DISLIKE, _HIDE = map(EVENTS.index, ("listen", "like", "dislike", "hide"))
+_LIKE = EVENTS.index("like")
+_POSITIVE = np.array([name in ("listen", "like") for name in EVENTS])
+_VERDICT = np.array([name in ("like", "dislike", "hide") for name in EVENTS])
+
+
+@dataclass(frozen=True, eq=False)
+class EventPart:
+    """Some of the events of many users, in order of arrival.
+
+    Attributes
+    ----------
+    user, track : DictionaryArray of shape (n,), of type `data.encoding.IDS`
+        Ids, none null.
+    code, plays, at : ndarray of shape (n,)
+        As in `EventColumns`.
+    """
+
+    user: pa.DictionaryArray
+    track: pa.DictionaryArray
+    code: npt.NDArray[np.int8]
+    plays: npt.NDArray[np.float32]
+    at: npt.NDArray[np.int64]
+
+
+def feedback_from_parts(
+    parts: Iterable[EventPart],
+    *,
+    users: Vocabulary | None = None,
+    tracks: Vocabulary | None = None,
+) -> Feedback:
+    """Make feedback of events that come in parts.
+
+    Parameters
+    ----------
+    parts : iterable of EventPart
+    users, tracks : Vocabulary, optional
+        By default the ids of all events, sorted. Events of other tracks say nothing; all users
+        must be in a vocabulary that is given.
+    """
+    held = list(parts)
+    users, user = encode([part.user for part in held], users)
+    tracks, track = encode([part.track for part in held], tracks)
+    columns = EventColumns(
+        user,
+        track,
+        code=np.concatenate([np.empty(0, np.int8), *(part.code for part in held)]),
+        plays=np.concatenate([np.empty(0, np.float32), *(part.plays for part in held)]),
+        at=np.concatenate([np.empty(0, np.int64), *(part.at for part in held)]),
+    )
+    del held
+    columns.at.flags.writeable = False  # so that nobody has to copy it
+    return columns.feedback(users, tracks)
+
+
+def plays_of(code: npt.NDArray[np.int8], count: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Return how many plays events stand for, shape (n,): a like for `LIKE_COUNT`."""
+    likes = code == _LIKE
+    weighted = np.where(likes, LIKE_COUNT * count, count) if likes.any() else count
+    return weighted.astype(np.float32)
 
 
 def feedback_from_frames(frames: Iterable[pd.DataFrame], tracks: Vocabulary) -> Feedback:
@@ -42,16 +102,18 @@ def feedback_from_frames(frames: Iterable[pd.DataFrame], tracks: Vocabulary) -> 
     Feedback
         Of the users of the tables, sorted by id.
     """
-    table = pd.concat(list(frames), ignore_index=True)
-    users = Vocabulary.build(table["user_id"])
-    columns = EventColumns(
-        user=users.indices(table["user_id"].tolist()),
-        track=tracks.indices(table["track_id"].tolist()),
-        code=table["event"].map(EVENTS.index).to_numpy(np.int8),
-        count=table["count"].to_numpy(np.float64),
-        at=table["at"].to_numpy(np.int64),
+    return feedback_from_parts(map(_part, frames), tracks=tracks)
+
+
+def _part(frame: pd.DataFrame) -> EventPart:
+    code = frame["event"].map(EVENTS.index).to_numpy(np.int8)
+    return EventPart(
+        pa.array(frame["user_id"], pa.large_string()).dictionary_encode(),
+        pa.array(frame["track_id"], pa.large_string()).dictionary_encode(),
+        code=code,
+        plays=plays_of(code, frame["count"].to_numpy(np.float64)),
+        at=frame["at"].to_numpy(np.int64),
     )
-    return columns.feedback(users, tracks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +126,8 @@ class EventColumns:
         Indices; a track of -1 is outside of the vocabulary, and says nothing.
     code : ndarray of int8, shape (n,)
         Positions in `data.interactions.EVENTS`.
-    count : ndarray of float64, shape (n,)
-        Plays that a row stands for.
+    plays : ndarray of float32, shape (n,)
+        Plays that a row stands for; see `plays_of`.
     at : ndarray of int64, shape (n,)
         Unix seconds; -1 where unknown.
     """
@@ -73,20 +135,21 @@ class EventColumns:
     user: npt.NDArray[np.int32]
     track: npt.NDArray[np.int32]
     code: npt.NDArray[np.int8]
-    count: npt.NDArray[np.float64]
+    plays: npt.NDArray[np.float32]
     at: npt.NDArray[np.int64]
 
     def feedback(self, users: Vocabulary, tracks: Vocabulary) -> Feedback:
         """Apply the rule, over the vocabularies that the indices are of."""
         inside = self.track >= 0
-        positive = inside & ((self.code == _LISTEN) | (self.code == _LIKE))
-        weight = np.where(self.code == _LIKE, LIKE_COUNT, 1.0) * self.count
-        verdict = inside & ((self.code == _LIKE) | (self.code == _DISLIKE) | (self.code == _HIDE))
-        hidden = self._last_of_pair(np.flatnonzero(verdict))
+        positive = inside & _POSITIVE[self.code]
+        rows = slice(None) if positive.all() else positive
+        hidden = self._last_of_pair(np.flatnonzero(inside & _VERDICT[self.code]))
         hidden = hidden[self.code[hidden] != _LIKE]
         return Feedback(
-            plays=self._interactions(users, tracks, rows=positive, count=weight[positive]),
-            hidden=self._interactions(users, tracks, rows=hidden, count=np.ones(hidden.size)),
+            plays=self._interactions(users, tracks, rows=rows, count=self.plays[rows]),
+            hidden=self._interactions(
+                users, tracks, rows=hidden, count=np.ones(hidden.size, np.float32)
+            ),
         )
 
     def _last_of_pair(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
@@ -103,14 +166,7 @@ class EventColumns:
         users: Vocabulary,
         tracks: Vocabulary,
         *,
-        rows: npt.NDArray[Any],
-        count: npt.NDArray[np.float64],
+        rows: npt.NDArray[Any] | slice,
+        count: npt.NDArray[np.float32],
     ) -> Interactions:
-        return Interactions(
-            users,
-            tracks,
-            self.user[rows],
-            self.track[rows],
-            count.astype(np.float32),
-            self.at[rows],
-        )
+        return Interactions(users, tracks, self.user[rows], self.track[rows], count, self.at[rows])

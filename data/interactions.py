@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
+from data.encoding import encode, text_column
 from data.errors import DataError
 from data.history import History
+from data.ordering import Rows, in_order
 from data.vocabulary import Vocabulary
 
 EVENTS = ("listen", "like", "dislike", "skip", "hide")
@@ -60,16 +63,11 @@ class Interactions:
             raise DataError("The columns of interactions differ in length.")
         _check_range("user", user, len(self.users))
         _check_range("track", track, len(self.tracks))
-        bad = ~(np.isfinite(count) & (count > 0))
-        if bad.any():
-            raise DataError(
-                f"Counts of plays must be finite and above zero. Received: {count[bad][0]}."
-            )
-        order = np.lexsort((at, track, user))
-        for name, values in (("user", user), ("track", track), ("count", count), ("at", at)):
-            column = values[order]
-            column.flags.writeable = False
-            object.__setattr__(self, name, column)
+        _check_counts(count)
+        rows = Rows(user, track, count, at)
+        rows = in_order(rows, n_users=len(self.users), n_tracks=len(self.tracks))
+        for name in ("user", "track", "count", "at"):
+            object.__setattr__(self, name, _frozen(getattr(rows, name), getattr(self, name)))
 
     @classmethod
     def from_frame(
@@ -95,13 +93,11 @@ class Interactions:
             If an id is not in a vocabulary that was given, or a count is wrong.
         """
         # Not `users or ...`: a vocabulary that was given and is empty is false too.
-        users = Vocabulary.build(frame["user_id"]) if users is None else users
-        tracks = Vocabulary.build(frame["track_id"]) if tracks is None else tracks
         size = len(frame)
         count = frame["count"].to_numpy() if "count" in frame else np.ones(size)
         at = frame["at"].fillna(-1).to_numpy() if "at" in frame else np.full(size, -1)
-        user = _indices("user", users, frame["user_id"].tolist())
-        track = _indices("track", tracks, frame["track_id"].tolist())
+        users, user = _indices("user", users, frame["user_id"])
+        tracks, track = _indices("track", tracks, frame["track_id"])
         return cls(users, tracks, user, track, count.astype(np.float32), at.astype(np.int64))
 
     def __len__(self) -> int:
@@ -114,7 +110,11 @@ class Interactions:
     @cached_property
     def _matrix(self) -> sp.csr_matrix:
         shape = (len(self.users), len(self.tracks))
-        matrix = sp.csr_matrix((self.count, (self.user, self.track)), shape=shape, dtype=np.float32)
+        # Rows are sorted: they are the parts of the matrix as they stand.
+        starts = np.searchsorted(self.user, np.arange(shape[0] + 1, dtype=np.int32))
+        parts = (self.count.copy(), self.track.copy(), starts)
+        matrix = sp.csr_matrix(parts, shape=shape)
+        matrix.has_sorted_indices = True
         matrix.sum_duplicates()
         return matrix
 
@@ -178,10 +178,34 @@ def _check_range(name: str, indices: npt.NDArray[np.int32], size: int) -> None:
         raise DataError(f"A {name} is not in its vocabulary of {size} ids. Received: {wrong}.")
 
 
-def _indices(name: str, vocabulary: Vocabulary, ids: list[str]) -> npt.NDArray[np.int32]:
-    indices = vocabulary.indices(ids)
+def _check_counts(count: npt.NDArray[np.float32]) -> None:
+    if not count.size or (count.min() > 0 and count.max() < np.inf):  # neither holds of a NaN
+        return
+    wrong = count[~(np.isfinite(count) & (count > 0))][0]
+    raise DataError(f"Counts of plays must be finite and above zero. Received: {wrong}.")
+
+
+def _frozen(values: npt.NDArray[Any], given: object) -> npt.NDArray[Any]:
+    """Return values as an array that nobody can write to, also not who gave it."""
+    if values.flags.writeable:
+        values = values.copy() if np.may_share_memory(values, np.asarray(given)) else values
+        values.flags.writeable = False
+    return values
+
+
+def _indices(
+    name: str, vocabulary: Vocabulary | None, ids: pd.Series[Any]
+) -> tuple[Vocabulary, npt.NDArray[np.int32]]:
+    """Return a vocabulary, the one given or one of the ids, and the indices of ids."""
+    column = text_column(ids)
+    if column is None:  # something is wrong; one after the other they say what
+        plain = ids.tolist()
+        vocabulary = Vocabulary.build(plain) if vocabulary is None else vocabulary
+        indices = vocabulary.indices(plain)
+    else:
+        vocabulary, indices = encode([column], vocabulary)
     unknown = np.flatnonzero(indices < 0)
     if unknown.size:
-        value = ids[unknown[0]]
+        value = ids.iloc[unknown[0]]
         raise DataError(f"The {name} {value!r:.80} is not among the {len(vocabulary)} known ids.")
-    return indices
+    return vocabulary, indices

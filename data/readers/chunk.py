@@ -25,13 +25,14 @@ class Problem:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rows of a file, every value still text.
+    """Rows of a file, every value still as it was found.
 
     Attributes
     ----------
     columns : dict of str to pyarrow.Array
         `large_string` arrays of shape (n,), missing values null or empty; a column of lists is
-        a `large_list<double>` array.
+        a `large_list<double>` array. Of Parquet, a column of numbers may be one of integers or
+        `double`, and one whose values repeat a dictionary (`data.encoding.IDS`).
     numbers : ndarray of int64, shape (n,)
         Line (text) or row (Parquet) of each, from 1, ascending.
     row : callable

@@ -37,6 +37,8 @@ class FileKind:
         Columns in which a number is welcome; elsewhere only text and whole numbers are.
     lists : frozenset of str
         Columns that hold a list of numbers.
+    repeated : frozenset of str
+        Columns of text in which few values fill many rows.
     partial : bool
         Whether a row may leave things out, which then stay as they are.
     """
@@ -46,6 +48,7 @@ class FileKind:
     optional: tuple[str, ...] = ()
     numbers: frozenset[str] = frozenset()
     lists: frozenset[str] = frozenset()
+    repeated: frozenset[str] = frozenset()
     partial: bool = False
 
     def present(self, found: Collection[str], file: str) -> list[str]:
@@ -75,6 +78,7 @@ LISTENS = FileKind(
     ("user_id", "track_id"),
     ("count", "listened_at", "event", "played_ms", "event_id"),
     numbers=frozenset({"count", "listened_at", "played_ms"}),
+    repeated=frozenset({"user_id", "track_id", "event"}),
 )
 EMBEDDINGS = FileKind("embeddings", ("track_id", "embedding"), lists=frozenset({"embedding"}))
 

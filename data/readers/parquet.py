@@ -4,28 +4,39 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from data.readers.ahead import ahead
 from data.readers.chunk import MAX_ROWS, Chunk, Problem
+from data.readers.conversion import convert, convert_repeated, is_text
 from data.readers.formats import FileKind
 
 _LIST_ROWS = 16_384  # vectors are wide: fewer rows at a time
+_REPEATED_ROWS = 1 << 20  # each batch has its own dictionaries: fewer batches
+_MAX_HELD = 2 * _REPEATED_ROWS  # rows of a row group that a thread reads at once
 _Mask = npt.NDArray[np.bool_]
 
 
-def read_parquet(path: Path, kind: FileKind) -> Iterator[Chunk]:
+def read_parquet(path: Path, kind: FileKind, *, threads: bool = False) -> Iterator[Chunk]:
     """Read the rows of a Parquet file, or nothing but an empty chunk if it has none.
 
     Whole numbers in a column of text become their decimal strings, timestamps Unix seconds (one
     without a time zone is UTC) or, in a column of text, ISO dates. A list of texts (genres) is
-    joined by `|`.
+    joined by `|`. Of a column of repeated values, each is checked and converted once.
+
+    Parameters
+    ----------
+    path : Path
+    kind : FileKind
+    threads : bool
+        Whether threads read row groups ahead, where none of them is too large to be held.
 
     Yields
     ------
@@ -38,13 +49,53 @@ def read_parquet(path: Path, kind: FileKind) -> Iterator[Chunk]:
     """
     with pq.ParquetFile(path) as file:
         wanted = kind.present(file.schema_arrow.names, path.name)
-        size = _LIST_ROWS if kind.lists else MAX_ROWS
-        done = 0
-        for batch in file.iter_batches(batch_size=size, columns=wanted):
-            yield _chunk(batch, kind, start=done)
-            done += batch.num_rows
-        if not done:
-            yield _chunk(file.schema_arrow.empty_table().select(wanted), kind, start=0)
+        metadata, schema = file.metadata, file.schema_arrow
+    texts = [n for n in wanted if n in kind.repeated and is_text(schema.field(n).type)]
+    packed = [name for name in texts if _is_packed(metadata, name)]
+    rows = _Rows(path, kind, metadata, wanted, packed)
+    sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+    if not sum(sizes):
+        yield _chunk(schema.empty_table().select(wanted), kind, start=0)
+    elif threads and len(sizes) > 1 and max(sizes) <= _MAX_HELD:
+        starts = np.cumsum([0, *sizes]).tolist()
+        for chunks in ahead(lambda i: list(rows.chunks([i], start=starts[i])), range(len(sizes))):
+            yield from chunks
+    else:
+        yield from rows.chunks(list(range(len(sizes))), start=0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The rows of a file, and how they are read."""
+
+    path: Path
+    kind: FileKind
+    metadata: pq.FileMetaData
+    wanted: list[str]
+    packed: list[str]
+
+    def chunks(self, groups: list[int], *, start: int) -> Iterator[Chunk]:
+        """Read row groups, before which there are `start` rows; may run in several threads."""
+        size = _LIST_ROWS if self.kind.lists else _REPEATED_ROWS if self.kind.repeated else MAX_ROWS
+        with pq.ParquetFile(self.path, metadata=self.metadata, read_dictionary=self.packed) as file:
+            for batch in file.iter_batches(size, row_groups=groups, columns=self.wanted):
+                yield _chunk(batch, self.kind, start=start)
+                start += batch.num_rows
+
+
+def _is_packed(metadata: pq.FileMetaData, name: str) -> bool:
+    """Whether a column of text is stored as indices into dictionaries, by and large.
+
+    Writers give up on a dictionary that grows large; then it is faster to read plain text and
+    encode it. Text takes four bytes a value for its length alone, an index less.
+    """
+    values = size = 0
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for column in map(group.column, range(group.num_columns)):
+            if column.path_in_schema == name:
+                values += column.num_values
+                size += column.total_uncompressed_size
+    return size < 4 * values
 
 
 def _chunk(batch: pa.RecordBatch | pa.Table, kind: FileKind, *, start: int) -> Chunk:
@@ -54,9 +105,10 @@ def _chunk(batch: pa.RecordBatch | pa.Table, kind: FileKind, *, start: int) -> C
         array = batch.column(name)
         if isinstance(array, pa.ChunkedArray):
             array = array.combine_chunks()
-        if pa.types.is_dictionary(array.type):
-            array = array.dictionary_decode()
-        columns[name], wrong = _convert(array, kind, name=name)
+        if name in kind.repeated:
+            columns[name], wrong = convert_repeated(array)
+        else:
+            columns[name], wrong = convert(array, kind, name=name)
         for i in np.flatnonzero(wrong).tolist():
             bad.setdefault(i, _reason(array[i], kind, name=name))
     numbers = start + 1 + np.arange(batch.num_rows, dtype=np.int64)
@@ -72,86 +124,12 @@ def _chunk(batch: pa.RecordBatch | pa.Table, kind: FileKind, *, start: int) -> C
     )
 
 
-def _convert(array: pa.Array, kind: FileKind, *, name: str) -> tuple[pa.Array, _Mask]:
-    """Return a column as text (or lists), null where that cannot be, and where it cannot be."""
-    if name in kind.lists:
-        result = _lists(array)
-    elif name in kind.numbers:
-        result = _numbers(array)
-    else:
-        result = _texts(array)
-    # What was there and is null now could not be converted.
-    lost = pc.and_(array.is_valid(), result.is_null())
-    return result, np.asarray(lost.to_numpy(zero_copy_only=False), dtype=np.bool_)
-
-
-def _texts(array: pa.Array) -> pa.Array:
-    kind = array.type
-    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        return pc.cast(pc.cast(array, pa.date32(), safe=False), pa.large_string())
-    if pa.types.is_integer(kind):
-        return pc.cast(array, pa.large_string())
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        if _is_text(kind.value_type):
-            return pc.cast(pc.binary_join(array, "|"), pa.large_string())
-    elif _is_text(kind):
-        return _valid_text(array)
-    return pa.nulls(len(array), pa.large_string())
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    """Whether values are text, or bytes, as which some writers leave text."""
-    names = ("string", "large_string", "string_view", "binary", "large_binary")
-    return str(kind) in names
-
-
-def _valid_text(array: pa.Array) -> pa.Array:
-    """Return text with nulls where it is not UTF-8, which Arrow does not check when reading."""
-    try:
-        text = pc.cast(array, pa.large_string())
-        text.validate(full=True)
-    except pa.ArrowInvalid:
-        raw = pc.cast(array, pa.large_binary()).to_pylist()
-        return pa.array([_decoded(value) for value in raw], type=pa.large_string())
-    return text
-
-
-def _decoded(value: bytes | None) -> str | None:
-    try:
-        return None if value is None else value.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-
-
-def _numbers(array: pa.Array) -> pa.Array:
-    kind = array.type
-    if pa.types.is_date(kind):
-        array, kind = pc.cast(array, pa.timestamp("s")), pa.timestamp("s")
-    if pa.types.is_timestamp(kind):
-        units = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[kind.unit]
-        ticks = pc.fill_null(pc.cast(array, pa.int64()), 0).to_numpy(zero_copy_only=False)
-        absent = array.is_null().to_numpy(zero_copy_only=False)
-        return pc.cast(pa.array(ticks // units, mask=absent), pa.large_string())
-    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return pc.cast(pc.cast(array, pa.float64()), pa.large_string())
-    return _texts(array)
-
-
-def _lists(array: pa.Array) -> pa.Array:
-    kind = array.type
-    wanted = pa.large_list(pa.float64())
-    nested = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
-    if any(test(kind) for test in nested):
-        value = kind.value_type
-        if pa.types.is_floating(value) or pa.types.is_integer(value):
-            return pc.cast(array, wanted, safe=False)
-    return pa.nulls(len(array), wanted)
-
-
 def _reason(value: pa.Scalar, kind: FileKind, *, name: str) -> str:
+    if isinstance(value, pa.DictionaryScalar):
+        value = value.value
     if name in kind.lists:
         need = "a list of numbers"
-    elif _is_text(value.type):
+    elif is_text(value.type):
         return f"`{name}` is not valid UTF-8."
     else:
         need = "a number or text" if name in kind.numbers else "text or a whole number"
@@ -164,6 +142,6 @@ def _row(batch: pa.RecordBatch | pa.Table, position: int) -> str:
     for name in batch.schema.names:
         try:
             values[name] = batch.column(name)[position].as_py()
-        except UnicodeDecodeError:
+        except (UnicodeDecodeError, pa.ArrowInvalid):
             values[name] = "(not valid UTF-8)"
     return json.dumps(values, ensure_ascii=False, default=str)

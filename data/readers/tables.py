@@ -53,9 +53,17 @@ class Source:
             for chunk in self._read():
                 yield from chunk.pieces()
 
-    def _read(self) -> Iterator[Chunk]:
+    def whole_chunks(self) -> Iterator[Chunk]:
+        """Read the file: at least one chunk, each as large as its format delivers it.
+
+        Of Parquet, several threads read parts of it ahead, each part with up to a million rows.
+        """
+        with readable(self.path):
+            yield from self._read(ahead=True)
+
+    def _read(self, *, ahead: bool = False) -> Iterator[Chunk]:
         if self._suffix == ".parquet":
-            yield from read_parquet(self.path, self.kind)
+            yield from read_parquet(self.path, self.kind, threads=ahead)
             return
         with open_binary(self.path, gzipped=self._gzipped) as stream:
             name = self.path.name

@@ -10,7 +10,17 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data.readers.columns import NUMBER, Faults, Floats, cast_all, numpy_mask, shown
+from data.readers.columns import (
+    NUMBER,
+    Faults,
+    Floats,
+    absent,
+    cast_all,
+    is_number,
+    numpy_mask,
+    shown,
+    text_at,
+)
 
 _DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?", re.ASCII)
 _LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z
@@ -22,12 +32,14 @@ def times(array: pa.Array, faults: Faults) -> npt.NDArray[np.int64]:
     A number is Unix seconds, also one like 20240131; anything else is ISO 8601, UTC where it
     names no zone.
     """
-    seconds = _seconds(pc.utf8_trim_whitespace(array))
+    if absent(array):
+        return np.full(len(array), -1, np.int64)
+    seconds = _seconds(array)
     missing = np.isnan(seconds)
     bad = ~missing & ~((seconds >= 0) & (seconds <= _LAST_SECOND))
 
     def describe(position: int) -> str:
-        value = shown(array[position].as_py())
+        value = shown(text_at(array, position))
         if seconds[position] > _LAST_SECOND:
             return (
                 "`listened_at` is after the year 9999; Unix seconds are expected, not "
@@ -42,8 +54,11 @@ def times(array: pa.Array, faults: Faults) -> npt.NDArray[np.int64]:
     return np.where(missing | bad, -1, seconds).astype(np.int64)
 
 
-def _seconds(text: pa.Array) -> Floats:
+def _seconds(array: pa.Array) -> Floats:
     """Return times as float64 seconds: null as NaN, what is no time as minus infinity."""
+    if is_number(array):
+        return _floored(pc.cast(array, pa.float64(), safe=False))
+    text = pc.utf8_trim_whitespace(array)
     for unit in (pa.float64(), pa.timestamp("us"), pa.timestamp("us", tz="UTC")):
         values = cast_all(text, unit)
         if values is not None:

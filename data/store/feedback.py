@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import sqlalchemy as sa
 
 from data.checks import id_problem
-from data.feedback import EventColumns
+from data.feedback import EventColumns, EventPart, feedback_from_parts, plays_of
 from data.history import History
 from data.interactions import EVENTS, Feedback
 from data.store.database import Database
@@ -50,11 +49,12 @@ class FeedbackStore:
         ids, code, count, at = zip(*rows, strict=True)
         distinct = {track: n for n, track in enumerate(dict.fromkeys(ids))}
         track = tracks.indices(list(distinct))[[distinct[i] for i in ids]]
+        codes = np.array(code, np.int8)
         said = EventColumns(
             np.zeros(len(rows), np.int32),
             track,
-            np.array(code, np.int8),
-            np.array(count, np.float64),
+            codes,
+            plays_of(codes, np.array(count, np.float64)),
             np.array(at, np.int64),
         )
         return said.feedback(Vocabulary([user_id]), tracks).history(0)
@@ -67,36 +67,18 @@ class FeedbackStore:
         with self._database.read() as connection:
             known = sa.select(users.c.user_id).order_by(users.c.user_id)
             of_users = Vocabulary(list(connection.execute(known).scalars()))
-            chunks = [_chunk(columns) for columns in columns_of(connection, _OF_ALL)]
-        said = EventColumns(
-            _encode((chunk[0] for chunk in chunks), of_users),
-            _encode((chunk[1] for chunk in chunks), tracks),
-            *(
-                np.concatenate([np.empty(0, dtype), *(chunk[i] for chunk in chunks)])
-                for i, dtype in ((2, np.int8), (3, np.float64), (4, np.int64))
-            ),
-        )
-        del chunks
-        return said.feedback(of_users, tracks)
+            parts = map(_part, columns_of(connection, _OF_ALL))
+            return feedback_from_parts(parts, users=of_users, tracks=tracks)
 
 
-def _chunk(columns: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
-    """Pack the columns of `_OF_ALL`; ids become indices into the distinct ids of the chunk."""
+def _part(columns: Sequence[Sequence[Any]]) -> EventPart:
+    """Pack the columns of `_OF_ALL`."""
     user, track, code, count, at = columns
-    return (
+    codes = np.array(code, np.int8)
+    return EventPart(
         pa.array(user, pa.large_string()).dictionary_encode(),
         pa.array(track, pa.large_string()).dictionary_encode(),
-        np.array(code, np.int8),
-        np.array(count, np.float64),
+        codes,
+        plays_of(codes, np.array(count, np.float64)),
         np.array(at, np.int64),
     )
-
-
-def _encode(chunks: Iterable[pa.DictionaryArray], vocabulary: Vocabulary) -> npt.NDArray[np.int32]:
-    """Return the indices of ids that come as dictionary-encoded chunks, shape (n,), int32."""
-    kind = pa.dictionary(pa.int32(), pa.large_string())
-    unified = pa.chunked_array(list(chunks), type=kind).unify_dictionaries()
-    if not unified.num_chunks:
-        return np.empty(0, np.int32)
-    index = vocabulary.indices(unified.chunk(0).dictionary)
-    return np.concatenate([index[chunk.indices.to_numpy()] for chunk in unified.chunks])

@@ -1,6 +1,8 @@
-"""Users: whether they are known, the versions of what is held of them, erasure."""
+"""Users: who they are, the versions of what is held of them, erasure."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
@@ -54,6 +56,21 @@ class UserStore:
             query = query.where(sa.func.substr(users.c.user_id, 1, len(prefix)) == prefix)
             end = _behind(prefix)
             query = query if end is None else query.where(users.c.user_id < end)
+        with self._database.read() as connection:
+            return list(connection.execute(query).scalars())
+
+    def users_of(self, track_ids: Collection[str], kinds: Collection[str]) -> list[str]:
+        """Return the ids of the users who did something with any of some tracks, sorted.
+
+        Parameters
+        ----------
+        track_ids : collection of str
+        kinds : collection of str
+            Which events count, of `data.interactions.EVENTS`.
+        """
+        query = sa.select(events.c.user_id).distinct().order_by(events.c.user_id)
+        query = query.where(events.c.track_id.in_(list(track_ids)))
+        query = query.where(events.c.event.in_(list(kinds)))
         with self._database.read() as connection:
             return list(connection.execute(query).scalars())
 
