@@ -146,7 +146,8 @@ def load_settings(home: Home, config: Path | None = None) -> Settings:
         raise ParameterError(explain(error, Settings, path)) from None
     except SettingsError as error:
         raise ParameterError(f"A variable of the environment cannot be read: {error}.") from None
-    return Settings.model_validate(found.model_dump())
+    # What was not set stays unset, so that a search knows what it may vary.
+    return Settings.model_validate(found.model_dump(exclude_unset=True))
 
 
 def _config_path(home: Home, config: Path | None) -> Path | None:

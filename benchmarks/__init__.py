@@ -11,6 +11,7 @@ NAMES = (
     "vector_search",
     "als",
     "fold_in",
+    "batch",
     "reading",
     "importing",
     "evaluation",

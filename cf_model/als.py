@@ -1,21 +1,18 @@
 """Alternating least squares over implicit feedback.
 
-The objective is equation 3 of Hu, Koren, Volinsky (ICDM 2008)::
+The objective is equation 3 of Hu, Koren, Volinsky (ICDM 2008), with the penalty of a user or track
+scaled by how often it was seen, as in equation 9 of Rendle et al. (RecSys 2022), n rounded to a
+power of two (`cf_model/penalty.py`)::
 
-    sum_ui c_ui (p_ui - x_u . y_i)^2 + penalty (sum_u |x_u|^2 + sum_i |y_i|^2)
+    sum_ui c_ui (p_ui - x_u . y_i)^2 + lambda (sum_u n_u^power |x_u|^2 + sum_i n_i^power |y_i|^2)
 
-`implicit` optimises it with the conjugate-gradient solver of Takacs, Pilaszy, Tikk,
-"Applications of the Conjugate Gradient Method for Implicit Feedback Collaborative Filtering",
-RecSys 2011. It reads a stored value as c_ui itself (it subtracts the 1 of unplayed pairs on its
-own), negative ones as dislikes, and multiplies all of them by its own `alpha`. So our
-confidences go in as they are, with its `alpha` at 1.
-
-The penalty is `regularization` times `weight_scale`, because the best absolute value depends on
-how much was played: it is near 140 on 41,000 play counts of artists and near 18 on 60,000 clicks,
-which are shares of 0.35 and 0.4, and it would have to be tuned again as plays come in. With
+`lambda` is `regularization` times `weight_scale`, because its best absolute value depends on how
+much was played: as a share of the scale it hardly changes from one data set to another, and it
+need not be tuned again as plays come in (docs/behaviour.md has the figures). With
 s = weight_scale, item factors are kept divided by sqrt(s) and user factors multiplied by it. That
-leaves every score as it is, and makes `regularization` itself the penalty of a user's normal
-equations: put s Y'Y for Y'Y in equation 4 and divide by s.
+leaves every score as it is, and makes `regularization * n_u^power` itself the penalty of a user's
+normal equations: put s Y'Y for Y'Y in equation 4 and divide by s. So whoever folds a user in needs
+the item factors and the configuration, and nothing else.
 """
 
 from __future__ import annotations
@@ -26,17 +23,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from implicit.cpu.als import AlternatingLeastSquares
-from implicit.recommender_base import ModelFitError
 
 from cf_model.confidence import confidence
 from cf_model.config import CFConfig
+from cf_model.penalty import row_penalties, weight_scale
+from cf_model.solver import Side, make_solver, sweep
 from data.errors import DataError
 from data.interactions import Interactions
 from data.threads import one_blas_thread
 
 FloatArray = npt.NDArray[np.float32]
 Progress = Callable[[int, int, str], None]
+Factors = tuple[FloatArray, FloatArray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +50,8 @@ class ALSModel:
     config : CFConfig
         What they were trained with.
     scale : float
-        `weight_scale` of the plays: the penalty of a track's normal equations is
-        `regularization * scale ** 2`, that of a user's is `regularization`.
+        `weight_scale` of the plays: the penalty of a user's normal equations is
+        `regularization * n ** frequency_power`, that of a track's is `scale ** 2` times as much.
 
     Raises
     ------
@@ -77,27 +75,12 @@ class ALSModel:
             raise DataError("Factors must be finite. Raise `regularization` or lower `alpha`.")
 
 
-def weight_scale(weights: sp.csr_matrix) -> float:
-    """Return sum_ui c_ui p_ui / sqrt(users with plays x tracks with plays), in confidence.
-
-    Zero factors are the best there are when the penalty reaches the largest singular value of
-    this matrix. That value is never below the scale, so a share under 1 leaves something to learn.
-
-    Parameters
-    ----------
-    weights : csr_matrix of float32, shape (n_users, n_tracks)
-        Confidences of played pairs; at least one.
-    """
-    users = np.count_nonzero(np.diff(weights.indptr))
-    tracks = np.unique(weights.indices).size
-    return float(weights.data.sum(dtype=np.float64) / np.sqrt(users * tracks))
-
-
 def train_als(
     interactions: Interactions,
     config: CFConfig,
     *,
     rng: np.random.Generator,
+    start: ALSModel | Factors | None = None,
     progress: Progress | None = None,
 ) -> ALSModel:
     """Factorise the matrix of plays.
@@ -111,6 +94,10 @@ def train_als(
     config : CFConfig
     rng : numpy.random.Generator
         Draws the first factors.
+    start : ALSModel or pair of ndarray of float32, optional
+        Factors to go on from, of the users and tracks of `interactions` in their order, shapes
+        (n_users, factors) and (n_tracks, factors), as an earlier training returned them. Rows of
+        zeros where there were none. A few iterations are enough then.
     progress : callable, optional
         Called with (iterations done, iterations in all, "als").
 
@@ -121,43 +108,63 @@ def train_als(
     Raises
     ------
     DataError
-        If there is no play, or the numbers overflow.
+        If there is no play, `start` does not fit, or the numbers overflow.
 
     Notes
     -----
     While it runs, BLAS is held to one thread in the whole process, because its threads would
-    fight with those of `implicit`.
+    fight with those of `implicit`. Memory, beside the plays: the factors twice, and some 24 bytes a
+    played pair.
     """
     if len(interactions) == 0:
         raise DataError("There are no plays to learn from. Import listens, then train again.")
     weights = confidence(interactions.matrix(), config)
-    scale = weight_scale(weights)
+    scale = weight_scale(weights, config.frequency_power)
+    users, items = _first(weights, config, start=start, scale=scale, rng=rng)
+    sides = [_side(matrix, config, scale) for matrix in (weights, weights.T.tocsr())]
     with one_blas_thread():
-        solver = AlternatingLeastSquares(
-            factors=config.factors,
-            regularization=config.regularization * scale,
-            alpha=1.0,
-            dtype=np.float32,
-            iterations=config.iterations,
-            num_threads=config.threads,
-            random_state=rng,
+        solver = make_solver(config.threads)
+        for done in range(1, config.iterations + 1):
+            sweep(sides[0], users, items, solver=solver)
+            sweep(sides[1], items, users, solver=solver)
+            if progress is not None:
+                progress(done, config.iterations, "als")
+    users *= np.float32(np.sqrt(scale))
+    items /= np.float32(np.sqrt(scale))
+    return ALSModel(users, items, config, scale)
+
+
+def _side(weights: sp.csr_matrix, config: CFConfig, scale: float) -> Side:
+    return Side.of(weights, scale * row_penalties(np.diff(weights.indptr), config))
+
+
+def _first(
+    weights: sp.csr_matrix,
+    config: CFConfig,
+    *,
+    start: ALSModel | Factors | None,
+    scale: float,
+    rng: np.random.Generator,
+) -> Factors:
+    """Return the factors to begin with; rows without plays are zero, and stay so."""
+    if start is None:
+        shapes = [(size, config.factors) for size in weights.shape]
+        users, items = (rng.random(shape, np.float32) * np.float32(0.01) for shape in shapes)
+    else:
+        users, items = _given(start, weights.shape, config.factors)
+        users /= np.float32(np.sqrt(scale))
+        items *= np.float32(np.sqrt(scale))
+    users[np.diff(weights.indptr) == 0] = 0
+    items[np.bincount(weights.indices, minlength=len(items)) == 0] = 0
+    return users, items
+
+
+def _given(start: ALSModel | Factors, shape: tuple[int, int], width: int) -> Factors:
+    pair = (start.user_factors, start.item_factors) if isinstance(start, ALSModel) else start
+    users, items = (np.array(factors, dtype=np.float32) for factors in pair)
+    if users.shape != (shape[0], width) or items.shape != (shape[1], width):
+        raise DataError(
+            f"Factors to start from must be of {shape[0]} users and {shape[1]} tracks, {width} "
+            f"wide. Received: {users.shape} and {items.shape}. Train without a warm start."
         )
-        try:
-            solver.fit(weights, show_progress=False, callback=_per_iteration(config, progress))
-        except ModelFitError as error:
-            raise DataError(
-                f"ALS overflowed: {error}. Raise `regularization` or lower `alpha`."
-            ) from error
-    solver.user_factors *= np.float32(np.sqrt(scale))
-    solver.item_factors /= np.float32(np.sqrt(scale))
-    return ALSModel(solver.user_factors, solver.item_factors, config, scale)
-
-
-def _per_iteration(
-    config: CFConfig, progress: Progress | None
-) -> Callable[[int, float, float | None], None]:
-    def callback(iteration: int, _seconds: float, _loss: float | None) -> None:
-        if progress is not None:
-            progress(iteration + 1, config.iterations, "als")
-
-    return callback
+    return users, items

@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from audio_model.config import AudioConfig
 from cf_model.config import CFConfig
+from cf_model.prior.config import PriorConfig
 from data.config import DataConfig
+from engine.taste.config import TasteConfig
 from ranker.config import RankerConfig
 
 
@@ -28,6 +30,11 @@ class EngineConfig(BaseModel):
         description="How many of the most similar-sounding played tracks stand in for a track "
         "that nobody has played, when its likely listeners are asked for.",
     )
+    tune_seconds: int = Field(
+        120,
+        ge=0,
+        description="Seconds that the first training of a home searches settings of ALS; 0: none.",
+    )
     keep_bundles: int = Field(
         5, ge=2, description="How many bundles a training keeps; older ones are deleted."
     )
@@ -43,3 +50,5 @@ class Sections(BaseModel):
     cf: CFConfig = Field(default_factory=CFConfig)
     ranker: RankerConfig = Field(default_factory=RankerConfig)
     engine: EngineConfig = Field(default_factory=EngineConfig)
+    taste: TasteConfig = Field(default_factory=TasteConfig)
+    prior: PriorConfig = Field(default_factory=PriorConfig)

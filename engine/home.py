@@ -5,10 +5,12 @@
     SEGUE_HOME/
     ├── segue.toml          settings (optional)
     ├── segue.db            SQLite, unless a PostgreSQL URL is set
+    ├── tuning.json         settings of ALS that a search found, and its trials
     ├── bundles/            immutable bundles and the `current` pointer
     ├── encoders/           trained audio encoders, one directory a fingerprint
     ├── cache/mel/          mel-spectrograms, so that epochs don't decode again
-    ├── work/               checkpoints of training, safe to delete when none is running
+    ├── work/               checkpoints of training, trials of a search: safe to delete when none
+    │                       is running
     ├── redis/              the embedded cache's socket and log
     ├── sample/             the demo's catalogue
     └── fma/, lastfm/       public data sets that were fetched

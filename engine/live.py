@@ -30,8 +30,15 @@ class Models:
     def of(cls, bundle: Bundle, sections: Sections) -> Models:
         """Put the parts together for one bundle."""
         neighbours = sections.engine.neighbours
-        similar = SimilarTracks(bundle.contents, sections.ranker, neighbours=neighbours)
-        return cls(bundle, Recommender(bundle, sections.ranker), similar)
+        behaviour = bundle.contents.behaviour
+        similar = SimilarTracks(
+            bundle.contents,
+            sections.ranker,
+            neighbours=neighbours,
+            prior=None if behaviour is None else behaviour.prior,
+        )
+        recommender = Recommender(bundle, sections.ranker, taste=sections.taste)
+        return cls(bundle, recommender, similar)
 
 
 class LiveModels:

@@ -14,13 +14,13 @@ from data.catalog import Catalog
 from data.errors import ParameterError
 from engine.bundle import Bundle
 from engine.duplicates import one_of_each
-from engine.index import ExactIndex
 from engine.request import Answer, Item, Request
 from engine.retrievers import AudioRetriever, CFRetriever, PopularRetriever
+from engine.taste import SoundIndex, SoundSpace, TasteConfig
 from ranker.candidates import BoolArray, CandidatePool, Candidates, Query, Retriever, merge
 from ranker.config import RankerConfig
 from ranker.diversity import mmr
-from ranker.explain import Reason, cosines, explain
+from ranker.explain import Reason, explain
 from ranker.fusion import ReciprocalRankFusion
 from ranker.rules import cap_artists
 
@@ -37,6 +37,8 @@ class Recommender:
         Opened.
     config : RankerConfig
         Quotas, weights and defaults of the blend.
+    taste : TasteConfig, optional
+        Of the users' centres of taste in sound.
 
     Attributes
     ----------
@@ -46,7 +48,10 @@ class Recommender:
         and embeddings.
     """
 
-    def __init__(self, bundle: Bundle, config: RankerConfig) -> None:
+    def __init__(
+        self, bundle: Bundle, config: RankerConfig, *, taste: TasteConfig | None = None
+    ) -> None:
+        taste = taste or TasteConfig()
         self.bundle = bundle
         self.config = config
         self.ranker = ReciprocalRankFusion(config)
@@ -55,14 +60,19 @@ class Recommender:
         self._one_of_each = one_of_each(contents.duplicates, contents.listeners)
         self.retrievers: dict[str, Retriever] = {}
         self.foldin: FoldIn | None = None
+        self.sound: SoundIndex | None = None
         if contents.behaviour is not None:
             # The bundle remembers what its factors were trained with; folding in must match.
-            cf = CFConfig.model_validate(bundle.manifest.config.get("cf", {}))
-            self.foldin = FoldIn(contents.behaviour.item_factors, cf)
+            # One of an older version had a single penalty for all.
+            trained_with = {"frequency_power": 0.0, **bundle.manifest.config.get("cf", {})}
+            cf = CFConfig.model_validate(trained_with)
+            behaviour = contents.behaviour
+            self.foldin = FoldIn(behaviour.item_factors, cf, gram=behaviour.gram)
             self.retrievers["cf"] = CFRetriever(self.foldin, contents.behaviour.item_factors)
         if contents.acoustic is not None:
-            index = ExactIndex(contents.acoustic.embeddings, contents.acoustic.known)
-            self.retrievers["audio"] = AudioRetriever(index, contents.acoustic.embeddings)
+            embeddings = contents.acoustic.embeddings
+            self.sound = SoundIndex(embeddings, SoundSpace.of(embeddings, whiten=taste.whiten))
+            self.retrievers["audio"] = AudioRetriever(self.sound, taste)
         self.retrievers["popular"] = self.popular
 
     @property
@@ -179,9 +189,8 @@ class Recommender:
         behaviour = sound = None
         if self.foldin is not None:
             behaviour = self.foldin.contributions(played, counts, targets=ranked.tracks)
-        if self.bundle.contents.acoustic is not None:
-            embeddings = self.bundle.contents.acoustic.embeddings
-            sound = cosines(embeddings, ranked.tracks, played)
+        if self.sound is not None:
+            sound = self.sound.between(ranked.tracks, played)
         # A rule is named where it brought a track in, not where it only made room.
         rule = "diversity" if self._cap(request) is None else "artist_cap"
         brought_in = ~np.isin(ranked.tracks, blended.head(request.n).tracks)

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cf_model.foldin import FoldIn
-from engine.index import VectorIndex
-from engine.profile import audio_profile
+from data.threads import one_blas_thread
+from engine.taste import SoundIndex, TasteConfig, taste_centres, taste_scores
 from ranker.candidates import Candidates, Query, best_of
 
 
@@ -57,33 +57,42 @@ class CFRetriever:
         user = self._foldin.user(query.history.tracks, query.history.counts)
         if not user.any():
             return Candidates(self.name)
-        scores = self._item_factors @ user  # (n_tracks, f) @ (f,) -> (n_tracks,)
+        with one_blas_thread():
+            scores = self._item_factors @ user  # (n_tracks, f) @ (f,) -> (n_tracks,)
         # Zero is what the model predicts for a pair it knows nothing about: no proposal.
         scores[scores <= 0] = -np.inf
         return best_of(self.name, scores, n, eligible=query.eligible)
 
 
 class AudioRetriever:
-    """Tracks by the cosine of their embedding with the user's profile in sound.
+    """Tracks by how well their embedding fits the user's centres of taste in sound.
 
     Parameters
     ----------
-    index : VectorIndex
+    index : SoundIndex
         Over the embeddings.
-    embeddings : ndarray of float32, shape (n_tracks, d)
+    config : TasteConfig, optional
+        Of the centres and their blend.
     """
 
     name = "audio"
 
-    def __init__(self, index: VectorIndex, embeddings: npt.NDArray[np.float32]) -> None:
-        self._index = index
-        self._embeddings = embeddings
+    def __init__(self, index: SoundIndex, config: TasteConfig | None = None) -> None:
+        self.index = index
+        self._config = config or TasteConfig()
 
     def retrieve(self, query: Query, n: int) -> Candidates:
         """Return the `n` best eligible embedded tracks; none if no played track is embedded."""
         if query.history.empty:
             return Candidates(self.name)
-        profile = audio_profile(query.history, self._embeddings)
-        if not profile.any():
-            return Candidates(self.name)
-        return self._index.search(profile, n, eligible=query.eligible)
+        index, config = self.index, self._config
+        with one_blas_thread():
+            centres = taste_centres(
+                query.history, index.embeddings, space=index.space, config=config
+            )
+            if not len(centres):
+                return Candidates(self.name)
+            products = index.products(centres.means)
+            scores = taste_scores(products, centres.masses, temperature=config.temperature)
+        scores[index.unknown] = -np.inf
+        return best_of(self.name, scores, n, eligible=query.eligible)

@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
+from cf_model.prior import ContentPrior
 from data.errors import BundleError, ParameterError
 from data.history import History
 from data.vectors import unit_rows
+from engine.audience import Audience, Fans
+from engine.audience import Listener as Listener
 from engine.bundle import BundleContents
 from engine.duplicates import one_of_each
 from engine.index import ExactIndex, VectorIndex
 from engine.request import Item, check_n
 from engine.segments import HalfArray, matching_passages
-from ranker.candidates import Candidates, Query, best_of, merge, top_n
+from ranker.candidates import BoolArray, Candidates, Query, best_of, merge
 from ranker.config import RankerConfig
 from ranker.fusion import ReciprocalRankFusion
 
 Vector = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Listener:
-    """A user who would want a track.
-
-    Attributes
-    ----------
-    user : int
-        Index into the users of the bundle.
-    score : float
-        Predicted preference: about 1 for what the user plays, about 0 for what they don't.
-    """
-
-    user: int
-    score: float
 
 
 class SimilarTracks:
@@ -48,13 +35,24 @@ class SimilarTracks:
     config : RankerConfig
         Quotas and weights of the blend.
     neighbours : int
-        How many similar-sounding played tracks stand in for one that nobody has played.
+        How many similar-sounding played tracks stand in for one that nobody has played, where
+        there is no `prior`.
+    prior : ContentPrior, optional
+        Predicts the factor of a track that nobody has played.
     """
 
-    def __init__(self, contents: BundleContents, config: RankerConfig, *, neighbours: int) -> None:
+    def __init__(
+        self,
+        contents: BundleContents,
+        config: RankerConfig,
+        *,
+        neighbours: int,
+        prior: ContentPrior | None = None,
+    ) -> None:
         self._size = len(contents.catalog)
         self._quota = config.quota
         self._neighbours = neighbours
+        self._prior = prior
         self._fusion = ReciprocalRankFusion(config)
         self._acoustic, self._behaviour = contents.acoustic, contents.behaviour
         self._one_of_each = one_of_each(contents.duplicates, contents.listeners)
@@ -62,7 +60,9 @@ class SimilarTracks:
             self._index: VectorIndex = ExactIndex(self._acoustic.embeddings, self._acoustic.known)
         if self._behaviour is not None:
             self._norms = np.linalg.norm(self._behaviour.item_factors, axis=1)
-            self._played = self._norms > 0
+            # A track that nobody has played may have a factor, too: the one its sound predicts.
+            self._played = (self._norms > 0) & (contents.listeners > 0)
+            self._fans = Fans(self._behaviour, self._played)
 
     def to_track(self, track: int, n: int, *, by: str) -> tuple[Item, ...]:
         """Return the `n` tracks most like one of the catalogue, best first.
@@ -113,40 +113,59 @@ class SimilarTracks:
         found = self._sounding_like(vector, n, eligible)
         return self._with_segments(self._blend([found], eligible, n), chunks)
 
-    def listeners(self, track: int, n: int) -> tuple[Listener, ...]:
-        """Return the `n` users who would most want a track, best first.
+    def listeners(self, track: int, n: int, *, exclude: BoolArray | None = None) -> Audience:
+        """Return the users who would most want a track.
 
-        For a track without plays, its sound predicts its factor; see `predicted_factor`.
+        Parameters
+        ----------
+        track : int
+            Index of the track. If nobody has played it, its sound predicts its factor; see
+            `predicted_factor`.
+        n : int
+            1 to 1,000.
+        exclude : ndarray of bool, shape (n_users,), optional
+            Users who are left out.
         """
         check_n(n)
         if self._behaviour is None:
-            return ()
+            return Audience(None)
         if self._played[track]:
-            return self._wanting(self._behaviour.item_factors[track], n)
+            factor = self._behaviour.item_factors[track]
+            return Audience("plays", self._fans.of_played(factor, n, exclude=exclude))
         if self._acoustic is None or not self._acoustic.known[track]:
-            return ()
-        return self.listeners_of_vector(self._acoustic.embeddings[track], n)
+            return Audience(None)
+        found = self.listeners_of_vector(self._acoustic.embeddings[track], n, exclude=exclude)
+        return Audience("sound" if found else None, found)
 
-    def listeners_of_vector(self, vector: Vector, n: int) -> tuple[Listener, ...]:
-        """Return the `n` users who would most want a track that sounds so, best first."""
+    def listeners_of_vector(
+        self, vector: Vector, n: int, *, exclude: BoolArray | None = None
+    ) -> tuple[Listener, ...]:
+        """Return the `n` users who would most want a track that sounds so, best first.
+
+        The other parameters are those of `listeners`.
+        """
         check_n(n)
         factor = self.predicted_factor(vector)
-        return () if factor is None else self._wanting(factor, n)
+        return () if factor is None else self._fans.of_predicted(factor, n, exclude=exclude)
 
     def predicted_factor(self, vector: Vector) -> Vector | None:
         """Predict the factor of a track nobody has played, shape (f,), from its embedding.
 
-        It is the mean factor of the nearest played tracks in sound, weighted by their cosine
-        where that is above zero.
+        By the content prior; without one, it is the mean factor of the nearest played tracks in
+        sound, weighted by their cosine where that is above zero.
         """
         if self._behaviour is None or self._acoustic is None:
             return None
+        if self._prior is not None:
+            self._check_width(vector)
+            factors, _ = self._prior.predict(vector[np.newaxis])
+            return np.asarray(factors[0])
         near = self._sounding_like(vector, self._neighbours, self._played)
         weights = np.clip(near.scores, 0, None)
         if not weights.any():
             return None
-        factors = self._behaviour.item_factors[near.tracks]  # (neighbours, f)
-        predicted: Vector = (weights @ factors / weights.sum()).astype(np.float32)
+        taken = self._behaviour.item_factors[near.tracks]  # (neighbours, f)
+        predicted: Vector = (weights @ taken / weights.sum()).astype(np.float32)
         return predicted
 
     def _eligible(self, *, without: int | None = None) -> npt.NDArray[np.bool_]:
@@ -157,7 +176,7 @@ class SimilarTracks:
         self._one_of_each.keep_one(eligible)
         return eligible
 
-    def _sounding_like(self, vector: Vector, n: int, eligible: npt.NDArray[np.bool_]) -> Candidates:
+    def _check_width(self, vector: Vector) -> None:
         if self._acoustic is None:
             raise BundleError(
                 "The current bundle has no embeddings. Train it with tracks that have audio."
@@ -167,6 +186,9 @@ class SimilarTracks:
             raise ParameterError(
                 f"An embedding must have {width} numbers. Received: {vector.shape[-1]}."
             )
+
+    def _sounding_like(self, vector: Vector, n: int, eligible: npt.NDArray[np.bool_]) -> Candidates:
+        self._check_width(vector)
         unit = unit_rows(vector[np.newaxis])[0]
         return self._index.search(unit, n, eligible=eligible)
 
@@ -201,15 +223,6 @@ class SimilarTracks:
         return tuple(
             Item(track, score, tuple(pool.sources_of(track)))
             for track, score in zip(best.tracks.tolist(), best.scores.tolist(), strict=True)
-        )
-
-    def _wanting(self, factor: Vector, n: int) -> tuple[Listener, ...]:
-        assert self._behaviour is not None
-        scores = self._behaviour.user_factors @ factor  # (n_users, f) @ (f,) -> (n_users,)
-        best = top_n(scores, n)
-        return tuple(
-            Listener(user, score)
-            for user, score in zip(best.tolist(), scores[best].tolist(), strict=True)
         )
 
 

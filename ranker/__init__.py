@@ -12,7 +12,7 @@ from ranker.candidates import (
 )
 from ranker.config import RankerConfig
 from ranker.diversity import mmr
-from ranker.explain import Reason, cosines, explain
+from ranker.explain import Reason, explain
 from ranker.fusion import ReciprocalRankFusion
 from ranker.rules import cap_artists
 
@@ -27,7 +27,6 @@ __all__ = [
     "Retriever",
     "Scorer",
     "cap_artists",
-    "cosines",
     "explain",
     "merge",
     "mmr",

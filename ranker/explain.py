@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from data.vectors import unit_rows
 from ranker.candidates import CandidatePool, IntArray
 from ranker.fusion import ReciprocalRankFusion
 
@@ -38,27 +37,6 @@ class Reason:
     behaviour: float = 0.0
     popularity: float = 0.0
     rule: str | None = None
-
-
-def cosines(vectors: FloatArray, tracks: IntArray, played: IntArray) -> FloatArray:
-    """Return the cosines between two sets of tracks.
-
-    Parameters
-    ----------
-    vectors : ndarray of float32, shape (n_tracks, d)
-        Embeddings or item factors, of any length; a zero row is like nothing.
-    tracks : ndarray of int32, shape (k,)
-    played : ndarray of int32, shape (m,)
-
-    Returns
-    -------
-    ndarray of float32, shape (k, m)
-    """
-    # Not `@`: on a busy machine the threads of BLAS cost more than so small a product.
-    products: FloatArray = np.einsum(
-        "kd,md->km", unit_rows(vectors[tracks]), unit_rows(vectors[played])
-    )
-    return products
 
 
 def explain(

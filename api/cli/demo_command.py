@@ -56,7 +56,7 @@ def command(
         added = store.put_listens(read_listens(files.listens))
     if added.new or session.registry.current_id() is None:
         # In a process of its own, so that TensorFlow does not stay in the server's memory.
-        words = ["--home", str(home.root), "train"]
+        words = ["--home", str(home.root), "train", "--no-tune"]
         if session.config is not None:
             words = ["--config", str(session.config), *words]
         train = [sys.executable, "-P", "-m", "api", *words]

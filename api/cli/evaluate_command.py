@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,9 +12,20 @@ from click.core import ParameterSource
 from api.cli.lazy import LazyGroup
 from api.cli.output import json_file_option, progress_bar, say
 from api.cli.session import Session, with_session
-from data.errors import DataError
-from engine.evaluation import PROTOCOLS, Settings, evaluate, render_text, write_html, write_json
+from data.errors import DataError, ParameterError
+from data.readers import read_interactions
+from engine.evaluation import (
+    PROTOCOLS,
+    Blend,
+    Fractions,
+    Settings,
+    evaluate,
+    render_text,
+    write_html,
+    write_json,
+)
 from engine.spaces import embeddings_in_use
+from engine.tuning import choose_models
 
 
 @click.group(
@@ -34,6 +46,27 @@ from engine.spaces import embeddings_in_use
     show_default="temporal if every play has a time, else random",
     help="What is held out.",
 )
+@click.option(
+    "--held-out",
+    "held_out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Instead of a part of the plays: ask for those of a listens file.",
+)
+@click.option(
+    "--test-fraction",
+    type=float,
+    default=0.2,
+    show_default=True,
+    help="How much is held out: of plays, artists or users, by protocol.",
+)
+@click.option(
+    "--tune",
+    type=float,
+    metavar="SECONDS",
+    help="Search settings by the training part alone: for so long each of ALS and of ALS with one "
+    "penalty for all, and a few of EASE and of item neighbours, which are then compared, too.",
+)
 @click.option("-k", "ks", type=int, multiple=True, default=(10, 20), show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
 @json_file_option
@@ -49,12 +82,15 @@ def command(
     session: Session,
     *,
     protocol: str | None,
+    held_out: Path | None,
+    test_fraction: float,
+    tune: float | None,
     ks: tuple[int, ...],
     seed: int,
     json_file: Path | None,
     html_file: Path | None,
 ) -> None:
-    """Compare popularity, ALS, audio profile and their fusion on held-out plays.
+    """Compare recommendations by plays, by sound and by both on held-out plays.
 
     Models are trained on the rest, with the settings of this home; nothing that is served
     changes.
@@ -62,6 +98,8 @@ def command(
     if click.get_current_context().invoked_subcommand is not None:
         _hand_over(session)
         return
+    if held_out is not None and protocol is not None:
+        raise ParameterError("`--held-out` is a protocol of its own; leave `--protocol` out.")
     with session.store() as store:
         catalog = store.load_catalog()
         plays = store.load_feedback(catalog.tracks).plays
@@ -70,17 +108,33 @@ def command(
         )
     if not len(plays):
         raise DataError("There are no plays to evaluate on. Import some: `segue import listens`.")
+    settings = session.settings
     with progress_bar() as progress:
+        choose = None
+        if tune is not None:
+            choose = partial(
+                choose_models,
+                config=settings.cf,
+                catalog=catalog,
+                seconds=tune,
+                progress=progress,
+                say=say,
+            )
         report = evaluate(
             plays,
             catalog=catalog,
             embeddings=None if found is None else found[0],
             protocol=protocol or ("temporal" if plays.has_times else "random"),
-            cf=session.settings.cf,
+            cf=settings.cf,
             ks=ks,
             seed=seed,
             progress=progress,
-            settings=Settings(ranker=session.settings.ranker),
+            settings=Settings(
+                fractions=Fractions(test=test_fraction),
+                blend=Blend(settings.ranker, settings.taste, settings.prior),
+                held_out=None if held_out is None else read_interactions(held_out),
+                choose=choose,
+            ),
         )
     if html_file is not None:
         write_html(report, html_file)

@@ -15,10 +15,9 @@ from api.cli.output import json_option, print_json, print_table, progress_bar, s
 from api.cli.session import Session, with_session
 from data.checks import check_id
 from data.errors import ParameterError
-from data.feedback import feedback_from_frames
 from data.history import History
 from data.interactions import Feedback
-from data.readers import read_listens, write_recommendations
+from data.readers import read_feedback, write_recommendations
 from data.vocabulary import Vocabulary
 from engine.batch import recommend_many
 from engine.live import Models
@@ -98,7 +97,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         _one(session, models, request, user=user, out=out, as_json=as_json)
         return
     if history is not None:
-        feedback = feedback_from_frames(read_listens(history), tracks)
+        feedback = read_feedback(history, tracks)
     else:
         with session.store() as store:
             feedback = store.load_feedback(tracks)

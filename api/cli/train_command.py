@@ -11,7 +11,8 @@ from api.cli.output import json_option, print_json, progress_bar, say
 from api.cli.session import Session, with_session
 from data.errors import ParameterError, SegueError
 from engine.training import train
-from engine.training.pipeline import Listeners, TrainingReport
+from engine.training.pipeline import Listeners, Start, TrainingReport
+from engine.tuning import Limits, Wish
 
 
 @click.command(name="train")
@@ -24,11 +25,36 @@ from engine.training.pipeline import Listeners, TrainingReport
     is_flag=True,
     help="With PART audio: start from initial weights, not from the pretrained encoder.",
 )
+@click.option(
+    "--tune",
+    type=float,
+    metavar="SECONDS",
+    help="Search settings of ALS for so long, even if that was done before.",
+)
+@click.option(
+    "--no-tune",
+    is_flag=True,
+    help="Train ALS with the settings as they are: no search, nothing that one found.",
+)
+@click.option(
+    "--warm-start",
+    is_flag=True,
+    help="Go on from the factors of the current bundle: a fraction of the time.",
+)
 @click.option("--publish/--no-publish", default=True, help="Make the new bundle the current one.")
 @json_option
 @with_session
 def command(
-    session: Session, part: str, *, workers: int, from_scratch: bool, publish: bool, as_json: bool
+    session: Session,
+    part: str,
+    *,
+    workers: int,
+    from_scratch: bool,
+    tune: float | None,
+    no_tune: bool,
+    warm_start: bool,
+    publish: bool,
+    as_json: bool,
 ) -> None:
     """Train from what was imported, and publish a new bundle if it passes the gate.
 
@@ -36,6 +62,9 @@ def command(
     pretrained one; an encoder is trained only if neither fits the settings. "audio" trains the
     encoder on this home's tracks, starting from the pretrained one; "cf" trains ALS only. Tracks
     that are new or changed are embedded in any case.
+
+    The first training of ALS in a home searches its settings on plays held out, for
+    `engine.tune_seconds`; later ones use what was found. Settings that were set stay as they are.
     """
     if from_scratch and part != "audio":
         raise ParameterError("`--from-scratch` is for `segue train audio`.")
@@ -44,15 +73,23 @@ def command(
             "The blend is reciprocal-rank fusion, which has nothing to train. "
             "Its weights are settings: see `ranker` in docs/configuration.md."
         )
+    if tune is not None and part == "audio":
+        raise ParameterError("`--tune` is for ALS, which `segue train audio` does not train.")
+    if warm_start and (part == "audio" or tune is not None):
+        raise ParameterError(
+            "`--warm-start` is for ALS with the settings that it has: not for `segue train audio`, "
+            "and not with `--tune`."
+        )
+    wish = _wish(session, tune, no_tune=no_tune)
     with session.store() as store, progress_bar() as progress:
         report = train(
             session.home,
             store,
             session.settings,
             part=part,
-            from_scratch=from_scratch,
             workers=workers,
             publish=publish,
+            start=Start(from_scratch=from_scratch, warm=warm_start, wish=wish),
             listeners=Listeners(progress, report_bad_file, say),
         )
     if as_json:
@@ -65,6 +102,17 @@ def command(
             f"Bundle {report.bundle} was not published: {'; '.join(report.refused)}. "
             "The old one goes on serving."
         )
+
+
+def _wish(session: Session, tune: float | None, *, no_tune: bool) -> Wish | None:
+    if no_tune and tune is not None:
+        raise ParameterError("`--tune` and `--no-tune` exclude each other. Choose one.")
+    if no_tune:
+        return None
+    if tune is not None:
+        return Wish(Limits(tune), again=True)
+    seconds = session.settings.engine.tune_seconds
+    return Wish(Limits(seconds) if seconds else None)
 
 
 def _tell(report: TrainingReport) -> None:

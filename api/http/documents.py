@@ -60,7 +60,10 @@ class ListenerItem(BaseModel):
     """A user who would want a track."""
 
     user_id: str
-    score: float = Field(description="About 1 for what the user plays, about 0 for the rest.")
+    score: float = Field(
+        description="About 1 for what the user plays, about 0 for the rest; comparable within "
+        "one answer."
+    )
 
 
 class TrackList(BaseModel):
@@ -74,6 +77,10 @@ class TrackList(BaseModel):
 class ListenerList(BaseModel):
     """Users, the likeliest first."""
 
+    by: Literal["plays", "sound"] | None = Field(
+        description="What they were found by: the track's plays, or its sound where nobody has "
+        "played it; null where nothing is known of it."
+    )
     items: list[ListenerItem]
     bundle: str
     generated_at: datetime

@@ -114,6 +114,12 @@ class CountQuery(Input):
     n: Number = 20
 
 
+class ListenersQuery(CountQuery):
+    """The query of a track's listeners."""
+
+    exclude_played: bool = Field(True, description="Whether users who played it are left out.")
+
+
 class PopularQuery(CountQuery):
     """The query of popular tracks."""
 

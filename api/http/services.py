@@ -66,7 +66,7 @@ class Services:
         DataError
             If the store cannot be opened.
         """
-        sections = (settings.ranker, settings.engine)
+        sections = (settings.ranker, settings.engine, settings.taste)
         return cls(
             settings=settings,
             store=Store.open(settings.data.url(home.root)),

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from cf_model.prior import ContentPrior
 from data.catalog import Catalog
 from data.errors import BundleError
 from data.vocabulary import Vocabulary
 from engine.duplicates import Duplicates
+
+_PRIOR = "prior_"
+"""Beginning of the names of the content prior's files."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +88,53 @@ class Behaviour:
     ----------
     user_factors : ndarray of float32, shape (n_users, f)
     item_factors : ndarray of float32, shape (n_tracks, f)
-        A zero row for a track without plays.
+        As plays and sound together say; a zero row for a track of which neither says anything.
+    gram : ndarray of float64, shape (f, f), optional
+        `gram_matrix` of the factors as plays alone trained them: what a user did not play, of the
+        tracks that anybody could. None in a bundle of an older version, in which it is that of
+        `item_factors`.
+    prior : ContentPrior, optional
+        What sound says of factors; None where it was not learnt.
+    uncertainty : ndarray of float32, shape (n_tracks,), optional
+        Of what sound alone says; there with `prior`.
     """
 
     user_factors: npt.NDArray[np.float32]
     item_factors: npt.NDArray[np.float32]
+    gram: npt.NDArray[np.float64] | None = None
+    prior: ContentPrior | None = None
+    uncertainty: npt.NDArray[np.float32] | None = None
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Behaviour:
+        """Make it of its `arrays`.
+
+        Raises
+        ------
+        DataError
+            If the content prior does not fit together.
+        """
+        start = len(_PRIOR)
+        prior = {name[start:]: a for name, a in arrays.items() if name.startswith(_PRIOR)}
+        return cls(
+            arrays["user_factors"],
+            arrays["item_factors"],
+            arrays.get("item_gram"),
+            ContentPrior.of(prior) if prior else None,
+            arrays.get("item_uncertainty"),
+        )
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return all arrays by the names of their files."""
+        found: dict[str, npt.NDArray[Any] | None] = {
+            "user_factors": self.user_factors,
+            "item_factors": self.item_factors,
+            "item_gram": self.gram,
+            "item_uncertainty": self.uncertainty,
+        }
+        if self.prior is not None:
+            found |= {f"{_PRIOR}{name}": array for name, array in self.prior.arrays().items()}
+        return {name: array for name, array in found.items() if array is not None}
 
 
 @dataclass(frozen=True)
@@ -135,6 +183,10 @@ class BundleContents:
             width = self.behaviour.item_factors.shape[-1]
             self._check("item_factors", self.behaviour.item_factors, (tracks, width))
             self._check("user_factors", self.behaviour.user_factors, (users, width))
+            if self.behaviour.gram is not None:
+                self._check("item_gram", self.behaviour.gram, (width, width))
+            if self.behaviour.uncertainty is not None:
+                self._check("item_uncertainty", self.behaviour.uncertainty, (tracks,))
         if self.duplicates is not None:
             self.duplicates.check(tracks)
 
@@ -157,8 +209,7 @@ class BundleContents:
             if self.acoustic.segments is not None:
                 arrays["segments"] = self.acoustic.segments.vectors
         if self.behaviour is not None:
-            arrays["user_factors"] = self.behaviour.user_factors
-            arrays["item_factors"] = self.behaviour.item_factors
+            arrays.update(self.behaviour.arrays())
         for name, array in arrays.items():
             if not np.isfinite(array).all():
                 raise BundleError(f"`{name}` holds NaN or infinite values.")

@@ -103,7 +103,7 @@ def _read_parts(path: Path, manifest: Manifest) -> BundleContents:
             segments=_segments(arrays, manifest),
         )
     if "item_factors" in arrays:
-        behaviour = Behaviour(arrays["user_factors"], arrays["item_factors"])
+        behaviour = Behaviour.of(arrays)
     return BundleContents(
         catalog=Catalog.load(path, "tracks"),
         users=Vocabulary.load(path, "users"),

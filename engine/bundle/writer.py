@@ -104,8 +104,7 @@ def _write_parts(directory: Path, contents: BundleContents) -> dict[str, list[in
         if contents.acoustic.encoder is not None:
             shutil.copytree(contents.acoustic.encoder, directory / "encoder")
     if contents.behaviour is not None:
-        arrays["user_factors"] = contents.behaviour.user_factors
-        arrays["item_factors"] = contents.behaviour.item_factors
+        arrays.update(contents.behaviour.arrays())
     if contents.duplicates is not None:
         arrays["duplicates"] = contents.duplicates.representatives
         arrays["recordings"] = contents.duplicates.recordings.words

@@ -7,10 +7,10 @@
 
 from engine.evaluation.answering import answer
 from engine.evaluation.bootstrap import Estimate, intervals
-from engine.evaluation.lineup import BASELINE
+from engine.evaluation.lineup import BASELINE, Blend
 from engine.evaluation.measuring import measure
 from engine.evaluation.page import write_html
-from engine.evaluation.protocols import PROTOCOLS, Fractions, make_task
+from engine.evaluation.protocols import GIVEN, PROTOCOLS, Fractions, given_task, make_task
 from engine.evaluation.report import render_text, write_json
 from engine.evaluation.results import Difference, Report, Slice
 from engine.evaluation.run import Settings, evaluate
@@ -19,7 +19,9 @@ from engine.evaluation.task import Task
 
 __all__ = [
     "BASELINE",
+    "GIVEN",
     "PROTOCOLS",
+    "Blend",
     "Difference",
     "Estimate",
     "Fractions",
@@ -30,6 +32,7 @@ __all__ = [
     "Task",
     "answer",
     "evaluate",
+    "given_task",
     "intervals",
     "make_task",
     "measure",

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from cf_model import CFConfig
-from engine.evaluation import systems as build
-from engine.evaluation.systems import System
+from cf_model import ALSModel
+from cf_model.prior import PriorConfig
+from engine.evaluation import learning
+from engine.evaluation.models import Models
+from engine.evaluation.systems import Fusion, Ranking, System
 from engine.evaluation.task import Task
+from engine.taste import TasteConfig
 from ranker.config import RankerConfig
 
 FloatMatrix = npt.NDArray[np.float32]
@@ -22,41 +26,125 @@ BASELINE = "als"
 CONTROL = "-shuffled"
 """Ending of the name of a system's control."""
 
+_ALSO = (("als-sound", "audio-mean"), ("audio", "audio-mean"))
+"""Further pairs that are compared."""
+
+_OF_SOUND = ("audio-mean", "audio", "als-sound", "fusion")
+
+
+@dataclass(frozen=True)
+class Blend:
+    """Settings of what is not learnt from plays alone.
+
+    Attributes
+    ----------
+    ranker : RankerConfig
+        Its weights and constant are those of the fusion.
+    taste : TasteConfig
+    prior : PriorConfig
+    """
+
+    ranker: RankerConfig = field(default_factory=RankerConfig)
+    taste: TasteConfig = field(default_factory=TasteConfig)
+    prior: PriorConfig = field(default_factory=PriorConfig)
+
 
 def line_up(
     task: Task,
-    embeddings: FloatMatrix | None,
+    vectors: FloatMatrix | None,
     *,
-    cf: CFConfig,
-    ranker: RankerConfig,
+    artists: npt.NDArray[np.int32],
+    models: Models,
+    blend: Blend,
     seed: int,
-    progress: Progress | None,
+    progress: Progress | None = None,
 ) -> tuple[list[System], dict[str, str]]:
-    """Train the systems; return them, and why those missing are missing."""
-    popular = build.popularity(task)
-    als = build.als(task, cf, rng=np.random.default_rng([seed, cf.seed]), progress=progress)
-    parts = {"als": build.Ranking(als, task), "popularity": build.Ranking(popular, task)}
-    if embeddings is None:
+    """Train the systems; return them, and why those missing are missing.
+
+    Parameters
+    ----------
+    task : Task
+    vectors : ndarray of float32, shape (t, d), optional
+        Embeddings of length 1; a zero row for a track without one.
+    artists : ndarray of int32, shape (t,)
+    models : Models
+        What is learnt from plays, and how.
+    blend : Blend
+    seed : int
+        Of first factors, of the prior's folds, and of the shuffle.
+    progress : callable, optional
+        Told (done, total, what).
+    """
+    popular = learning.popularity(task)
+    systems: list[System] = [popular, learning.neighbours(task, models.walk)]
+    if models.penalty is not None:
+        systems.append(learning.ease(task, models.penalty))
+    if models.plain is not None:
+        plain = learning.learn_als(task, models.plain, seed=seed, progress=progress)
+        systems.append(learning.als(task, plain, name="als-plain"))
+    model = learning.learn_als(task, models.cf, seed=seed, progress=progress)
+    als = learning.als(task, model)
+    systems.append(als)
+    if task.protocol == "new-user":
+        systems.append(learning.refit(task, models.cf, seed=seed, progress=progress))
+    parts = {"als": Ranking(als, task), "popularity": Ranking(popular, task)}
+    if vectors is None:
         why = "no track has an embedding. Run `segue embed`, or import embeddings."
-        missing = ("audio", f"audio{CONTROL}", f"fusion{CONTROL}")
-        return [popular, als, _fuse("fusion", parts, ranker)], dict.fromkeys(missing, why)
-    dealt = build.shuffle_embeddings(embeddings, rng=np.random.default_rng([seed, 1]))
-    systems = [popular, als]
-    for ending, vectors in (("", embeddings), (CONTROL, dealt)):
-        audio = build.audio(task, vectors, name=f"audio{ending}")
-        with_audio = {**parts, "audio": build.Ranking(audio, task)}
-        systems += [audio, _fuse(f"fusion{ending}", with_audio, ranker)]
-    return systems, {}
+        skipped = dict.fromkeys(_OF_SOUND[:-1], why)
+        skipped |= {f"{n}{CONTROL}": why for n in _OF_SOUND if n != "audio-mean"}
+        return [*systems, _fuse("fusion", parts, blend.ranker)], skipped
+    lesson = _Lesson(task, model, artists, blend, seed, parts)
+    systems.append(learning.audio_mean(task, vectors))
+    skipped = lesson.hear(systems, vectors, "")
+    dealt = learning.shuffle_embeddings(vectors, rng=np.random.default_rng([seed, 1]))
+    return systems, skipped | lesson.hear(systems, dealt, CONTROL)
 
 
-def _fuse(name: str, parts: Mapping[str, build.Ranking], ranker: RankerConfig) -> System:
+@dataclass(frozen=True)
+class _Lesson:
+    """Makes the systems that hear, for the true vectors and again for the shuffled ones."""
+
+    task: Task
+    model: ALSModel
+    artists: npt.NDArray[np.int32]
+    blend: Blend
+    seed: int
+    parts: Mapping[str, Ranking]
+
+    def hear(self, systems: list[System], vectors: FloatMatrix, ending: str) -> dict[str, str]:
+        audio = learning.audio(self.task, vectors, self.blend.taste, name=f"audio{ending}")
+        sound = learning.als_sound(
+            self.task,
+            self.model,
+            vectors,
+            artists=self.artists,
+            config=self.blend.prior,
+            seed=self.seed,
+            name=f"als-sound{ending}",
+        )
+        parts = {**self.parts, "audio": Ranking(audio, self.task)}
+        systems.append(audio)
+        if sound is not None:
+            parts["als"] = Ranking(sound, self.task)
+            systems.append(sound)
+        systems.append(_fuse(f"fusion{ending}", parts, self.blend.ranker))
+        few = "too few tracks have both plays and an embedding to learn from."
+        return {} if sound else {f"als-sound{ending}": few}
+
+
+def _fuse(name: str, parts: Mapping[str, Ranking], ranker: RankerConfig) -> System:
     # The blend's settings know the signals by the names of their retrievers.
     signals = {"als": "cf", "audio": "audio", "popularity": "popular"}
     weights = [ranker.weight(signals[part]) for part in parts]
-    return build.Fusion(name, list(parts.values()), weights, ranker.rrf_k)
+    return Fusion(name, list(parts.values()), weights, ranker.rrf_k)
 
 
 def pairs(systems: Sequence[str]) -> list[tuple[str, str]]:
-    """Return which systems are compared: each with the baseline, and each with its control."""
+    """Return which systems are compared.
+
+    Each with the baseline, each with its control, and what sound adds with the plainest use of it.
+    """
     against = [(name, BASELINE) for name in systems if name != BASELINE]
-    return against + [(n, n + CONTROL) for n in systems if n + CONTROL in systems]
+    controls = [(n, n + CONTROL) for n in systems if n + CONTROL in systems]
+    also = [(one, other) for one, other in _ALSO if {one, other} <= set(systems)]
+    return against + controls + also

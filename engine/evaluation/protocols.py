@@ -7,6 +7,7 @@ temporal     the last plays                                           every trac
 random       a random part of each user's tracks                      every track
 cold-artist  every play of some artists, whole                        the tracks of those artists
 new-user     every play of some users; a part of it is their history  every track
+given        the plays of a file of its own                           every track
 ===========  =======================================================  =========================
 
 A track of unknown artist counts as an artist of its own.
@@ -19,7 +20,7 @@ tested; the report says how many they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,9 @@ from data.splits import (
     temporal_split,
 )
 from engine.evaluation.task import Task
+
+GIVEN = "given"
+"""The protocol of held-out plays that come from a file."""
 
 _MIN_USERS = 2  # a bootstrap of one user says nothing
 _MIN_ARTISTS = 2
@@ -100,6 +104,50 @@ def make_task(
         )
     rng = np.random.default_rng(seed)
     parts = PROTOCOLS[protocol](interactions, catalog, fractions or Fractions(), rng)
+    return _task(protocol, parts, rng)
+
+
+def given_task(interactions: Interactions, held_out: Interactions, *, seed: int = 0) -> Task:
+    """Ask for plays that are not among the interactions, such as the test part of a publication.
+
+    Parameters
+    ----------
+    interactions : Interactions
+        All of them are learnt from.
+    held_out : Interactions
+        Over vocabularies of its own. A user without interactions is left out, and counted.
+    seed : int
+        Of ties.
+
+    Raises
+    ------
+    DataError
+        If a track is unknown, or no more than one user is left.
+    """
+    tracks = interactions.tracks.indices(held_out.tracks.arrow)
+    if len(tracks) and tracks.min() < 0:
+        unknown = held_out.tracks.id(int(np.argmin(tracks)))
+        raise DataError(
+            f"The held-out track {unknown!r} is not in the catalogue, so nothing can recommend it. "
+            "Import it with `segue import tracks`, or take it out of the file."
+        )
+    users = interactions.users.indices(held_out.users.arrow)
+    known = users[held_out.user] >= 0
+    test = Interactions(
+        interactions.users,
+        interactions.tracks,
+        users[held_out.user][known],
+        tracks[held_out.track][known],
+        held_out.count[known],
+        held_out.at[known],
+    )
+    parts = _Parts(interactions, interactions, test, _every_track(interactions))
+    task = _task(GIVEN, parts, np.random.default_rng(seed))
+    strangers = int((users < 0).sum())
+    return replace(task, without_history=task.without_history + strangers)
+
+
+def _task(protocol: str, parts: _Parts, rng: np.random.Generator) -> Task:
     history, test = parts.history.matrix(), parts.test.matrix()
     # A play of a known track is no target: a track seen is a track excluded.
     targets = (test - test.multiply(history.astype(bool))).astype(bool).tocsr()
@@ -120,6 +168,7 @@ def make_task(
         rng.permutation(parts.eligible).astype(np.int32),
         rng.integers(len(parts.eligible), size=len(users)),
         int((asked & ~known).sum()),
+        parts.history,
     )
 
 

@@ -15,12 +15,12 @@ from data.checks import check_positive
 from data.errors import DataError, ParameterError
 from data.interactions import Interactions
 from data.vectors import unit_rows
-from engine.evaluation.lineup import line_up
+from engine.evaluation.lineup import Blend, line_up
 from engine.evaluation.measuring import measure
-from engine.evaluation.protocols import Fractions, make_task
+from engine.evaluation.models import Choose, Models
+from engine.evaluation.protocols import GIVEN, Fractions, given_task, make_task
 from engine.evaluation.results import Report
 from engine.evaluation.summary import Sampling
-from ranker.config import RankerConfig
 
 FloatMatrix = npt.NDArray[np.float32]
 Progress = Callable[[int, int, str], None]
@@ -34,8 +34,13 @@ class Settings:
     ----------
     fractions : Fractions
         How much is held out.
-    ranker : RankerConfig
-        Its weights and constant are those of the fusion.
+    blend : Blend
+        Settings of fusion, taste centres and content prior.
+    held_out : Interactions, optional
+        What is asked for, in the place of a part of the plays; the protocol is then "given".
+    choose : callable, optional
+        Chooses the settings of the models by the training part, which it is given; by default ALS
+        is trained with those of the home.
     resamples : int
         Bootstrap resamples.
     level : float
@@ -45,7 +50,9 @@ class Settings:
     """
 
     fractions: Fractions = field(default_factory=Fractions)
-    ranker: RankerConfig = field(default_factory=RankerConfig)
+    blend: Blend = field(default_factory=Blend)
+    held_out: Interactions | None = None
+    choose: Choose | None = None
     resamples: int = 1000
     level: float = 0.95
     flips: int = 10_000
@@ -78,7 +85,7 @@ def evaluate(
     protocol : str
         "temporal", "random", "cold-artist" or "new-user"; see `protocols`.
     cf : CFConfig
-        Of the ALS.
+        Of the ALS, unless `settings.choose` chooses.
     ks : sequence of int
         Lengths of lists.
     seed : int
@@ -101,11 +108,20 @@ def evaluate(
     settings = settings or Settings()
     ks = _check_ks(ks)
     vectors = _check_inputs(interactions, catalog, embeddings)
-    task = make_task(
-        interactions, catalog, protocol=protocol, fractions=settings.fractions, seed=seed
-    )
+    if settings.held_out is not None:
+        protocol, task = GIVEN, given_task(interactions, settings.held_out, seed=seed)
+    else:
+        fractions = settings.fractions
+        task = make_task(interactions, catalog, protocol=protocol, fractions=fractions, seed=seed)
+    models = Models(cf) if settings.choose is None else settings.choose(task.train)
     learnt, skipped = line_up(
-        task, vectors, cf=cf, ranker=settings.ranker, seed=seed, progress=progress
+        task,
+        vectors,
+        artists=catalog.artists,
+        models=models,
+        blend=settings.blend,
+        seed=seed,
+        progress=progress,
     )
     report = measure(
         learnt,
@@ -118,7 +134,7 @@ def evaluate(
     )
     return replace(
         report,
-        parameters={**report.parameters, **_parameters(cf, settings)},
+        parameters={**report.parameters, **_parameters(models, settings)},
         skipped=skipped,
     )
 
@@ -149,10 +165,14 @@ def _check_inputs(
     return unit_rows(np.asarray(embeddings, np.float32)) if embeddings.any() else None
 
 
-def _parameters(cf: CFConfig, settings: Settings) -> dict[str, Any]:
+def _parameters(models: Models, settings: Settings) -> dict[str, Any]:
+    blend = settings.blend
     return {
         "test_fraction": settings.fractions.test,
         "history_fraction": settings.fractions.history,
-        "cf": cf.model_dump(mode="json"),
-        "ranker": settings.ranker.model_dump(mode="json"),
+        "tuned": settings.choose is not None,
+        **models.as_dict(),
+        "ranker": blend.ranker.model_dump(mode="json"),
+        "taste": blend.taste.model_dump(mode="json"),
+        "prior": blend.prior.model_dump(mode="json"),
     }

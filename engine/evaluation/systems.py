@@ -1,13 +1,19 @@
 """The systems under test, each learnt from the training part of a task alone.
 
-===============  ==============================================================================
-popularity       number of distinct listeners in training
-als              ALS of the training plays, users folded in from their history, as when serving
-audio            cosine to the user's audio profile
-fusion           reciprocal-rank fusion of the above, over the full ranking of each
-audio-shuffled   control: `audio` with the vectors shuffled among the tracks that have one
-fusion-shuffled  control: `fusion` with `audio-shuffled` in the place of `audio`
-===============  ==============================================================================
+================  =============================================================================
+popularity        number of distinct listeners in training
+neighbours        item neighbours by a random walk
+ease              a linear item model in closed form
+als-plain         ALS with one penalty for all
+als               ALS of the training plays, users folded in from their history, as when serving
+als-refit         ALS that learnt the tested users' histories, too (protocol new-user alone)
+als-sound         ALS with sound as the prior of the tracks' factors
+audio             taste centres of the user in sound
+audio-mean        cosine to the mean of the user's tracks in sound
+fusion            reciprocal-rank fusion of `als-sound`, `audio` and `popularity`, over the full
+                  ranking of each
+*-shuffled        controls: the same with the vectors shuffled among the tracks that have one
+================  =============================================================================
 
 If a system is as good with the shuffled vectors, then sound was not what made it good. Which
 tracks have a vector stays as it is, and may itself tell something: well-known tracks have one more
@@ -16,7 +22,7 @@ often, so a control can do a little better than chance.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,14 +30,12 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from cf_model import CFConfig, FoldIn, train_als
+from cf_model.linear import LinearModel
 from engine.evaluation.ranking import FloatBlock, IntBlock, ranks
 from engine.evaluation.task import Task
-from engine.profile import audio_profiles
 
 FloatMatrix = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
-Progress = Callable[[int, int, str], None]
 
 
 class System(Protocol):
@@ -74,6 +78,28 @@ class Factors:
         scores: FloatBlock = self.users[rows] @ self.items.T  # (b, d) @ (d, e) -> (b, e)
         scores[:, ~self.known_items] = -np.inf
         scores[~self.known_users[rows]] = -np.inf
+        return scores
+
+
+@dataclass(frozen=True)
+class ByHistory:
+    """Scores by weights between tracks, from a user's history.
+
+    Attributes
+    ----------
+    name : str
+    model : LinearModel
+    task : Task
+    """
+
+    name: str
+    model: LinearModel
+    task: Task
+
+    def scores(self, rows: slice) -> FloatBlock:
+        """Return the model's scores; minus infinity where they are 0, which says nothing."""
+        scores = self.model.scores(self.task.history[rows], self.task.candidates)
+        scores[scores == 0] = -np.inf
         return scores
 
 
@@ -137,54 +163,3 @@ def exclude_seen(task: Task, rows: slice, scores: FloatBlock) -> FloatBlock:
     at = np.repeat(np.arange(seen.shape[0]), np.diff(seen.indptr))
     scores[at, seen.indices] = -np.inf
     return scores
-
-
-def popularity(task: Task) -> System:
-    """Count the listeners of each candidate in the training part."""
-    listeners = _listeners(task).astype(np.float32)
-    ones = np.ones((len(task), 1), np.float32)
-    known = np.ones(len(task), np.bool_)
-    return Factors("popularity", ones, listeners[:, np.newaxis], known, listeners > 0)
-
-
-def als(
-    task: Task, config: CFConfig, *, rng: np.random.Generator, progress: Progress | None = None
-) -> System:
-    """Train ALS on the training part, and fold the tested users in from their histories."""
-    model = train_als(task.train, config, rng=rng, progress=progress)
-    users = FoldIn(model.item_factors, config).users(task.history)
-    items = model.item_factors[task.candidates]
-    return Factors("als", users, items, _told(users), _listeners(task) > 0)
-
-
-def audio(task: Task, embeddings: FloatMatrix, *, name: str = "audio") -> System:
-    """Profile the tested users in sound.
-
-    Parameters
-    ----------
-    task : Task
-    embeddings : ndarray of float32, shape (t, d)
-        Normalised to length 1; a zero row for a track without an embedding.
-    name : str
-    """
-    users = audio_profiles(task.history, embeddings)
-    items = embeddings[task.candidates]
-    return Factors(name, users, items, _told(users), _told(items))
-
-
-def shuffle_embeddings(embeddings: FloatMatrix, *, rng: np.random.Generator) -> FloatMatrix:
-    """Deal the vectors anew to the tracks that have one; zero rows stay where they are."""
-    known = np.flatnonzero(embeddings.any(axis=1))
-    shuffled = embeddings.copy()
-    shuffled[known] = embeddings[rng.permutation(known)]
-    return shuffled
-
-
-def _told(vectors: FloatMatrix) -> Bools:
-    """Return which rows say anything: those that are not all zero."""
-    return np.asarray(vectors.any(axis=1))
-
-
-def _listeners(task: Task) -> npt.NDArray[np.int64]:
-    counts: npt.NDArray[np.int64] = task.train.matrix().getnnz(axis=0)[task.candidates]
-    return counts

@@ -33,6 +33,8 @@ class Task:
         Where each user's ties begin in that order.
     without_history : int
         Users left out because nothing is known of them.
+    shown : Interactions, optional
+        The plays of `history` with their times; without it, times are unknown.
     """
 
     protocol: str
@@ -43,6 +45,7 @@ class Task:
     candidates: npt.NDArray[np.int32]
     start: npt.NDArray[np.int64]
     without_history: int
+    shown: Interactions | None = None
 
     def __len__(self) -> int:
         return len(self.users)

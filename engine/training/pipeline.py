@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from audio_model.cache import MelCache
 from audio_model.keras_encoder import KerasEncoder
+from cf_model.config import CFConfig
 from data.catalog import Catalog
 from data.checks import check_choice
 from data.errors import BundleError, DataError
@@ -32,7 +34,7 @@ from engine.encoders import current_encoder
 from engine.gate import faults
 from engine.home import Home
 from engine.spaces import IMPORTED, stored_acoustic
-from engine.training.behaviour import inherit_behaviour, train_behaviour
+from engine.training.behaviour import Lesson, inherit_behaviour, train_behaviour
 from engine.training.encoder import (
     fitting_encoder,
     pretrained_start,
@@ -40,10 +42,18 @@ from engine.training.encoder import (
     why_to_train,
 )
 from engine.training.sound import Progress, audio_files, drop_unused_spaces, embed_catalog
+from engine.tuning import Wish, tuned_config
 
 PARTS = ("all", "audio", "cf")
 
-_RECORDED = {"audio", "cf", "ranker", "engine"}  # not `data` and `api`: they hold passwords
+_RECORDED = {
+    "audio",
+    "cf",
+    "prior",
+    "taste",
+    "ranker",
+    "engine",
+}  # not `data` and `api`: they hold passwords
 
 
 @dataclass
@@ -66,6 +76,8 @@ class TrainingReport:
         Tracks that are the same recording as another one that stands for it.
     bad_files : list of (track_id, path, reason)
         Sound files that were skipped.
+    tuning : dict or None
+        The search that found the settings of ALS, if one did; see `Tuning.summary`.
     seconds : dict of str to float
         Time of each stage.
     """
@@ -79,6 +91,7 @@ class TrainingReport:
     acoustic: str = "none"
     duplicates: int = 0
     bad_files: list[tuple[str, Path, str]] = field(default_factory=list)
+    tuning: dict[str, Any] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -91,15 +104,34 @@ class Listeners:
     say: Callable[[str], None] = lambda _: None
 
 
+@dataclass(frozen=True)
+class Start:
+    """What a training begins with.
+
+    Attributes
+    ----------
+    from_scratch : bool
+        Whether a new encoder starts from initial weights rather than from the pretrained ones.
+    warm : bool
+        Whether ALS goes on from the factors of the current bundle, with its settings.
+    wish : Wish, optional
+        How to choose the settings of ALS that were not set; without one they are as they are.
+    """
+
+    from_scratch: bool = False
+    warm: bool = False
+    wish: Wish | None = None
+
+
 def train(
     home: Home,
     store: Store,
     sections: Sections,
     *,
     part: str = "all",
-    from_scratch: bool = False,
     workers: int = 1,
     publish: bool = True,
+    start: Start | None = None,
     listeners: Listeners | None = None,
 ) -> TrainingReport:
     """Train from what the store holds, write a bundle, and publish it if it passes the gate.
@@ -115,12 +147,12 @@ def train(
         the settings. "audio" trains a new encoder, from the pretrained one where that fits, and
         keeps the factors of the current bundle. "cf" trains ALS and keeps the encoder. Tracks that
         are new or changed are embedded in any case.
-    from_scratch : bool
-        Whether a new encoder starts from initial weights rather than from the pretrained ones.
     workers : int
         Processes that decode sound files.
     publish : bool
         Whether to publish the bundle.
+    start : Start, optional
+        What training begins with.
     listeners : Listeners, optional
         Whom to tell about progress and bad files.
 
@@ -134,7 +166,7 @@ def train(
     check_choice("part", part, PARTS)
     with home.lock("train"):
         told = listeners or Listeners()
-        run = _Training(home, store, sections, workers, told, from_scratch=from_scratch)
+        run = _Training(home, store, sections, workers, told, start or Start())
         return run.run(part, publish=publish)
 
 
@@ -147,7 +179,7 @@ class _Training:
     sections: Sections
     workers: int
     listeners: Listeners
-    from_scratch: bool = False
+    start: Start
     report: TrainingReport = field(default_factory=TrainingReport)
 
     def run(self, part: str, *, publish: bool) -> TrainingReport:
@@ -163,7 +195,11 @@ class _Training:
             plays = self.store.load_feedback(catalog.tracks).plays
         self._describe(catalog, plays)
         acoustic = self._acoustic(catalog, part)
-        behaviour = self._behaviour(catalog, plays, parent if part == "audio" else None)
+        if part == "audio" and parent is not None:
+            space = acoustic.space if acoustic else None
+            behaviour = inherit_behaviour(parent, catalog, plays.users, space=space)
+        else:
+            behaviour = self._behaviour(catalog, plays, acoustic, parent=parent)
         if acoustic is None and behaviour is None:
             raise DataError(
                 "There are tracks, but neither plays nor sound to learn from. Import listens or "
@@ -238,8 +274,8 @@ class _Training:
 
     def _trained(self, catalog: Catalog, files: int) -> KerasEncoder:
         config, say = self.sections.audio, self.listeners.say
-        start = None if self.from_scratch else pretrained_start(config)
-        if start is None and not self.from_scratch:
+        start = None if self.start.from_scratch else pretrained_start(config)
+        if start is None and not self.start.from_scratch:
             say(why_to_train(config))
         origin = "initial" if start is None else "the pretrained"
         say(f"Training the audio encoder on {files:,} files, from {origin} weights.")
@@ -266,16 +302,59 @@ class _Training:
         return found
 
     def _behaviour(
-        self, catalog: Catalog, plays: Interactions, keep: Bundle | None
+        self,
+        catalog: Catalog,
+        plays: Interactions,
+        acoustic: Acoustic | None,
+        *,
+        parent: Bundle | None,
     ) -> Behaviour | None:
-        if keep is not None:
-            return inherit_behaviour(keep, catalog, plays.users)
+        start = parent if self.start.warm else None
+        if self.start.warm and (parent is None or parent.contents.behaviour is None):
+            raise DataError(
+                "A warm start needs a current bundle with factors. Run `segue train` first."
+            )
+        if start is not None:  # the factors go on, so do the settings that they were trained with
+            self._take_over(start)
+        else:
+            self._tune(catalog, plays)
         if len(plays):
             self.listeners.say(
                 f"Training ALS on {len(plays):,} plays of {len(plays.users):,} users."
             )
         with self._timed("cf"):
-            return train_behaviour(plays, self.sections.cf, progress=self.listeners.progress)
+            return train_behaviour(
+                plays,
+                catalog,
+                acoustic,
+                lesson=Lesson(self.sections.cf, self.sections.prior, start),
+                progress=self.listeners.progress,
+            )
+
+    def _take_over(self, parent: Bundle) -> None:
+        """Train with the settings of ALS that another bundle was trained with."""
+        cf = CFConfig.model_validate(
+            {"frequency_power": 0.0, **parent.manifest.config.get("cf", {})}
+        )
+        self.sections = self.sections.model_copy(update={"cf": cf})
+        self.report.tuning = parent.manifest.metrics.get("tuning")
+
+    def _tune(self, catalog: Catalog, plays: Interactions) -> None:
+        """Let a search choose the settings of ALS that were not set."""
+        if self.start.wish is None or not len(plays):
+            return
+        with self._timed("tuning"):
+            found = tuned_config(
+                self.home,
+                plays,
+                self.sections.cf,
+                catalog=catalog,
+                wish=self.start.wish,
+                progress=self.listeners.progress,
+                say=self.listeners.say,
+            )
+        self.sections = self.sections.model_copy(update={"cf": found.config})
+        self.report.tuning = None if found.tuning is None else found.tuning.summary()
 
     def _write(
         self,
@@ -288,6 +367,7 @@ class _Training:
         config = self.sections.model_dump(mode="json", include=_RECORDED)
         if factors_of is not None:  # users are folded in with what the factors were trained with
             config["cf"] = factors_of.manifest.config.get("cf", config["cf"])
+            self.report.tuning = factors_of.manifest.metrics.get("tuning")
         self.report.bundle = write_bundle(
             registry.root,
             contents,
@@ -299,6 +379,7 @@ class _Training:
                 "plays": self.report.plays,
                 "embedded": int(contents.acoustic.known.sum()) if contents.acoustic else 0,
                 "duplicates": self.report.duplicates,
+                "tuning": self.report.tuning,
                 "seconds": self.report.seconds,
             },
         )

@@ -11,7 +11,7 @@ from cf_model import CFConfig, confidence, confidence_of
 from data.errors import DataError
 
 COUNTS = hnp.arrays(np.float32, st.integers(0, 20), elements=st.floats(0.5, 1e6, width=32))
-KINDS = st.sampled_from(["binary", "linear", "log"])
+KINDS = st.sampled_from(["binary", "linear", "log", "bm25"])
 
 
 @pytest.mark.parametrize(
@@ -20,11 +20,13 @@ KINDS = st.sampled_from(["binary", "linear", "log"])
         ("binary", [3.0, 3.0]),
         ("linear", [3.0, 1 + 2 * (math.e - 1)]),
         ("log", [1 + 2 * math.log(2), 3.0]),
+        # One play adds alpha; k plays half of alpha (k + 1), the most there is.
+        ("bm25", [3.0, 1 + 2 * 3 / 2]),
     ],
 )
 def test_formulas(kind, expected):
-    counts = np.array([1.0, math.e - 1], np.float32)
-    weights = confidence_of(counts, CFConfig(confidence=kind, alpha=2.0))
+    counts = np.array([1.0, 2.0 if kind == "bm25" else math.e - 1], np.float32)
+    weights = confidence_of(counts, CFConfig(confidence=kind, alpha=2.0, bm25_k1=2.0))
     assert weights.dtype == np.float32
     np.testing.assert_allclose(weights, expected, rtol=1e-6)
 

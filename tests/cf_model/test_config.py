@@ -18,6 +18,8 @@ def test_is_frozen_and_refuses_unknown_keys():
         ("factors", 0),
         ("alpha", 0.0),
         ("regularization", 0.0),
+        ("frequency_power", -0.1),
+        ("bm25_k1", 0.0),
         ("iterations", 0),
         ("threads", -1),
         ("seed", -1),

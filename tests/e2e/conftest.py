@@ -67,7 +67,11 @@ class Served:
 def environment(home: Path, **extra: str) -> dict[str, str]:
     """Return an environment whose only settings are these; the encoder hardly trains."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("SEGUE_")}
-    quick = {"SEGUE_AUDIO__MAX_STEPS": "4", "SEGUE_CF__FACTORS": "8"}
+    quick = {
+        "SEGUE_AUDIO__MAX_STEPS": "4",
+        "SEGUE_CF__FACTORS": "8",
+        "SEGUE_ENGINE__TUNE_SECONDS": "0",
+    }
     return {**kept, **quick, "SEGUE_HOME": str(home), **extra}
 
 

@@ -31,7 +31,7 @@ from engine.training.encoder import (
     use_pretrained,
     why_to_train,
 )
-from engine.training.pipeline import Listeners, TrainingReport
+from engine.training.pipeline import Listeners, Start, TrainingReport
 from engine.training.sound import audio_files, embed_catalog
 from tests.engine.conftest import CF
 from tests.engine.sounds import TINY, make_tracks
@@ -117,7 +117,7 @@ def test_training_starts_from_the_pretrained_weights_unless_told_otherwise(
     assert "from the pretrained weights" in said
     tuned = fitting_encoder(home, quick)
     assert _heard(home).artists > heard().artists
-    _, said = run(home, store, quick, part="audio", from_scratch=True)
+    _, said = run(home, store, quick, part="audio", start=Start(from_scratch=True))
     assert "from initial weights" in said
     scratch = fitting_encoder(home, quick)
     assert _heard(home).artists == {"artist 0", "artist 1"}

@@ -5,22 +5,27 @@ import pytest
 import scipy.sparse as sp
 
 from cf_model import CFConfig
+from cf_model.prior import PriorConfig
 from data.errors import DataError
 from data.interactions import Interactions
 from data.vocabulary import Vocabulary
 from engine.evaluation.answering import answer
-from engine.evaluation.lineup import line_up, pairs
-from engine.evaluation.systems import (
-    Factors,
-    Fusion,
-    Ranking,
+from engine.evaluation.learning import (
     als,
+    als_sound,
     audio,
-    exclude_seen,
+    audio_mean,
+    ease,
+    learn_als,
+    neighbours,
     popularity,
     shuffle_embeddings,
 )
+from engine.evaluation.lineup import Blend, line_up, pairs
+from engine.evaluation.models import Models
+from engine.evaluation.systems import Factors, Fusion, Ranking, System, exclude_seen
 from engine.evaluation.task import Task
+from engine.taste import TasteConfig
 from ranker.config import RankerConfig
 
 INF = np.inf
@@ -94,10 +99,10 @@ def test_seen_tracks_are_excluded():
     ]
 
 
-def test_audio_by_hand():
+def test_the_mean_in_sound_by_hand():
     task = task_of([[1, 0, 0, 0], [0, 0, 0, 1], [1, 1, 0, 0]], [[0, 0, 1, 0]] * 3)
     vectors = np.array([[1, 0], [0, 1], [0.6, 0.8], [0, 0]], np.float32)
-    scores = audio(task, vectors).scores(EVERYBODY)
+    scores = audio_mean(task, vectors).scores(EVERYBODY)
     assert scores[0] == pytest.approx([1, 0, 0.6, -INF])  # t3 has no sound: nothing is known
     assert scores[1].tolist() == [-INF] * 4  # and who played only t3 has no profile
     half = np.sqrt(0.5)
@@ -110,16 +115,70 @@ def test_als_finds_the_blocks():
     held = np.zeros((12, 12), bool)
     held[np.arange(12), (np.arange(12) + 2) % 12] = True
     task = task_of((train & ~held).astype(int).tolist(), held.astype(int).tolist())
-    system = als(task, CFConfig(factors=4), rng=np.random.default_rng(0))
+    system = als(task, learn_als(task, CFConfig(factors=4), seed=0))
     found = answer([system], task, 1)["als"]
     assert found.hits.all()
 
 
 def test_als_knows_nothing_of_a_track_without_plays():
-    scores = als(task_of(TRAIN, HELD), CFConfig(factors=2), rng=np.random.default_rng(0)).scores(
-        EVERYBODY
-    )
+    task = task_of(TRAIN, HELD)
+    scores = als(task, learn_als(task, CFConfig(factors=2), seed=0)).scores(EVERYBODY)
     assert np.isinf(scores).tolist() == [[False, False, True, False, True]] * 3
+
+
+def test_neighbours_know_what_a_walk_reaches():
+    scores = neighbours(task_of(TRAIN, HELD), (1.0, 0.0)).scores(slice(0, 1))
+    # From t0 (u0, u1) and t1 (u0, u2), half a step each to u0, u1 and u0, u2, and half on.
+    assert scores[0].tolist() == [0.25, 0.25, -INF, 0.5, -INF]
+
+
+def test_ease_does_not_know_a_track_without_plays():
+    scores = ease(task_of(TRAIN, HELD), 1.0).scores(slice(1, 3))
+    assert np.isinf(scores).tolist() == [[False, False, True, False, True]] * 2
+
+
+def test_two_tastes_in_sound_are_two_centres():
+    task = task_of([[5, 5, 0, 0]], [[0, 0, 1, 0]])
+    vectors = np.array([[1, 0], [0, 1], [1, 0], [0.6, 0.8]], np.float32)
+    plain = TasteConfig(whiten=False, temperature=0.05)
+    near = audio(task, vectors, plain).scores(EVERYBODY)[0]
+    assert near[2] > near[3]  # t2 is what one of both tastes is
+    mean = audio_mean(task, vectors).scores(EVERYBODY)[0]
+    assert mean[2] < mean[3]  # the mean of both is nearer to t3
+
+
+def blocks_of_sound(cold: int = 8) -> tuple[Task, np.ndarray]:
+    """Make two groups of users, who play what sounds like -1 or +1; the last tracks are cold."""
+    rng = np.random.default_rng(5)
+    group = np.arange(120) % 2
+    taste = np.arange(40) % 2
+    likes = taste[:, np.newaxis] == group[np.newaxis]
+    plays = (likes & (rng.random((40, 120)) < 0.6)).astype(int)
+    plays[:, -cold:] = 0
+    held = likes & (plays == 0)
+    vectors = rng.standard_normal((120, 6)).astype(np.float32)
+    vectors[:, 0] += 4 * (2 * group - 1)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    task = task_of(plays.tolist(), held.astype(int).tolist(), candidates=list(range(112, 120)))
+    return task, vectors
+
+
+def sounding(task: Task, vectors: np.ndarray) -> System | None:
+    model = learn_als(task, CFConfig(factors=4), seed=0)
+    artists = np.full(len(vectors), -1, np.int32)
+    return als_sound(task, model, vectors, artists=artists, config=PriorConfig(), seed=0)
+
+
+def test_sound_tells_who_wants_a_track_that_nobody_played():
+    task, vectors = blocks_of_sound()
+    system = sounding(task, vectors)
+    assert system is not None
+    found = answer([system], task, 4)["als-sound"]
+    assert found.hits.mean() > 0.95  # chance: 0.5
+
+
+def test_too_few_tracks_to_learn_what_sound_says():
+    assert sounding(task_of(TRAIN, HELD), np.eye(5, dtype=np.float32)) is None
 
 
 def test_shuffling_deals_the_vectors_among_tracks_that_have_one():
@@ -164,7 +223,12 @@ def test_users_are_ranked_the_same_in_any_block(monkeypatch: pytest.MonkeyPatch)
     task = task_of(plays.tolist(), held.tolist())
     vectors = rng.standard_normal((40, 4)).astype(np.float32)
     systems, skipped = line_up(
-        task, vectors, cf=CFConfig(factors=4), ranker=RankerConfig(), seed=0, progress=None
+        task,
+        vectors,
+        artists=np.full(40, -1, np.int32),
+        models=Models(CFConfig(factors=4), plain=CFConfig(factors=2), penalty=2.0),
+        blend=Blend(),
+        seed=0,
     )
     assert not skipped
     whole = answer(systems, task, 5)
@@ -185,15 +249,15 @@ def test_fusion_follows_the_weights():
     held = ((rng.random((20, 30)) < 0.2) & (plays == 0)).astype(int)
     task = task_of(plays.tolist(), held.tolist())
     vectors = rng.standard_normal((30, 4)).astype(np.float32)
-    for signal, name in (("cf", "als"), ("audio", "audio"), ("popular", "popularity")):
+    for signal, name in (("cf", "als-sound"), ("audio", "audio"), ("popular", "popularity")):
         weights = {f"weight_{s}": float(s == signal) for s in ("cf", "audio", "popular")}
         systems, _ = line_up(
             task,
             vectors,
-            cf=CFConfig(factors=4),
-            ranker=RankerConfig(**weights),
+            artists=np.full(30, -1, np.int32),
+            models=Models(CFConfig(factors=4)),
+            blend=Blend(RankerConfig(**weights)),
             seed=0,
-            progress=None,
         )
         found = answer(systems, task, 5)
         assert (found["fusion"].tracks == found[name].tracks).all()
@@ -202,20 +266,34 @@ def test_fusion_follows_the_weights():
 def test_without_embeddings_the_audio_systems_are_named_as_skipped():
     task = task_of(TRAIN, HELD)
     systems, skipped = line_up(
-        task, None, cf=CFConfig(factors=2), ranker=RankerConfig(), seed=0, progress=None
+        task,
+        None,
+        artists=np.full(5, -1, np.int32),
+        models=Models(CFConfig(factors=2)),
+        blend=Blend(),
+        seed=0,
     )
-    assert [s.name for s in systems] == ["popularity", "als", "fusion"]
-    assert list(skipped) == ["audio", "audio-shuffled", "fusion-shuffled"]
+    assert [s.name for s in systems] == ["popularity", "neighbours", "als", "fusion"]
+    assert list(skipped) == [
+        "audio-mean",
+        "audio",
+        "als-sound",
+        "audio-shuffled",
+        "als-sound-shuffled",
+        "fusion-shuffled",
+    ]
     assert "segue embed" in skipped["audio"]
 
 
-def test_each_system_is_compared_with_the_baseline_and_its_control():
-    assert pairs(["popularity", "als", "audio", "fusion", "audio-shuffled"]) == [
+def test_each_system_is_compared_with_the_baseline_its_control_and_the_mean_in_sound():
+    assert pairs(["popularity", "als", "audio-mean", "audio", "fusion", "audio-shuffled"]) == [
         ("popularity", "als"),
+        ("audio-mean", "als"),
         ("audio", "als"),
         ("fusion", "als"),
         ("audio-shuffled", "als"),
         ("audio", "audio-shuffled"),
+        ("audio", "audio-mean"),
     ]
 
 

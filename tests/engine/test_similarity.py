@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from data import BundleError, ParameterError
+from engine.audience import Audience
 from engine.bundle import Bundle, write_bundle
 from engine.segments import Passage
 from engine.similarity import SimilarTracks
@@ -102,16 +103,6 @@ def test_a_vector_of_another_width_is_an_error(similar: SimilarTracks) -> None:
         similar.to_vector(np.ones(3, np.float32), 3)
 
 
-def test_listeners_share_the_taste(similar: SimilarTracks) -> None:
-    quiet = similar.listeners(5, 6)
-    assert {listener.user for listener in quiet} == set(range(6, 12))
-    assert [e.score for e in quiet] == sorted((e.score for e in quiet), reverse=True)
-
-
-def test_listeners_of_a_track_nobody_played(similar: SimilarTracks) -> None:
-    assert {listener.user for listener in similar.listeners(11, 6)} == set(range(6, 12))
-
-
 def test_predicted_factor_by_hand(similar: SimilarTracks, world: World) -> None:
     vectors = make_embeddings()
     behaviour = world.contents.behaviour
@@ -130,7 +121,7 @@ def test_without_models_there_are_no_listeners_and_no_sound(world: World, tmp_pa
     bare = replace(world.contents, acoustic=None, behaviour=None)
     bundle = Bundle.open(tmp_path / write_bundle(tmp_path, bare))
     similar = SimilarTracks(bundle.contents, RankerConfig(), neighbours=4)
-    assert similar.listeners(0, 3) == ()
+    assert similar.listeners(0, 3) == Audience(None)
     assert similar.listeners_of_vector(np.ones(4, np.float32), 3) == ()
     with pytest.raises(BundleError, match="no embeddings"):
         similar.to_vector(np.ones(4, np.float32), 3)

@@ -150,7 +150,14 @@ def test_passwords_do_not_reach_the_manifest(home: Home, store: Store, world: Wo
     import_plays(store, world)
     train(home, store, SECTIONS)
     manifest = BundleRegistry(home.bundles).open_current().manifest
-    assert set(manifest.config) == {"audio", "cf", "ranker", "engine"}
+    assert set(manifest.config) == {
+        "audio",
+        "cf",
+        "prior",
+        "taste",
+        "ranker",
+        "engine",
+    }
 
 
 def test_sound_becomes_embeddings_and_bad_files_are_skipped(

@@ -1,4 +1,3 @@
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,7 +7,6 @@ from ranker import (
     RankerConfig,
     Reason,
     ReciprocalRankFusion,
-    cosines,
     explain,
     merge,
 )
@@ -107,12 +105,3 @@ def test_shares_are_shares(lists, tracks):
             assert sum(shares) == pytest.approx(1.0 if named else 0.0)
         else:
             assert sum(shares) < 1
-
-
-def test_cosines():
-    vectors = np.array([[2, 0], [3, 4], [0, 0], [-1, 0]], np.float32)
-    np.testing.assert_allclose(
-        cosines(vectors, tracks_of([0, 2]), tracks_of([1, 0, 3])),
-        [[0.6, 1, -1], [0, 0, 0]],
-        atol=1e-7,
-    )

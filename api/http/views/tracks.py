@@ -17,13 +17,14 @@ from api.http.documents import (
     now,
     track_document,
 )
-from api.http.problems import problem
+from api.http.problems import ConflictError, problem
 from api.http.queries import Blueprint, NoParameters
-from api.http.schemas import CountQuery, SimilarQuery, TracksQuery
+from api.http.schemas import ListenersQuery, SimilarQuery, TracksQuery
 from api.http.services import services
 from data.catalog import Track
 from data.checks import check_id
 from data.errors import UnknownTrack
+from engine.audience import left_out
 from engine.live import Models
 
 blueprint = Blueprint("tracks", __name__, tag="Tracks")
@@ -68,16 +69,29 @@ def similar(track_id: str, query: SimilarQuery) -> Response:
 
 
 @blueprint.get("/v1/tracks/<id:track_id>/listeners")
-@blueprint.input(CountQuery, location="query", arg_name="query")
+@blueprint.input(ListenersQuery, location="query", arg_name="query")
 @blueprint.output(ListenerList)
-@blueprint.doc(summary="Find a track's listeners", responses={503: "No bundle, or no store"})
-def listeners(track_id: str, query: CountQuery) -> Response:
+@blueprint.doc(
+    summary="Find a track's listeners",
+    responses={409: "The bundle has no users", 503: "No bundle, or no store"},
+)
+def listeners(track_id: str, query: ListenersQuery) -> Response:
     """Answer the users who would most want this track, also if nobody has played it."""
-    models = services().models.get()
-    found = models.similar.listeners(_in_bundle(track_id, models), query.n)
+    here = services()
+    models = here.models.get()
+    track = _in_bundle(track_id, models)
+    contents = models.bundle.contents
+    if contents.behaviour is None:
+        raise ConflictError(
+            "The current bundle learnt from no plays, so it knows no user. Import listens, then "
+            "run `segue train`."
+        )
+    exclude = left_out(here.store, contents, track, played=query.exclude_played)
+    found = models.similar.listeners(track, query.n, exclude=exclude)
     return answer(
         {
-            "items": listener_documents(found, models.bundle.contents.users),
+            "by": found.by,
+            "items": listener_documents(found.listeners, contents.users),
             "bundle": models.bundle.id,
             "generated_at": now(),
         }

@@ -46,6 +46,7 @@ def segue(
 ) -> Segue:
     monkeypatch.delenv("SEGUE_HOME", raising=False)
     monkeypatch.delenv("SEGUE_CONFIG", raising=False)
+    monkeypatch.setenv("SEGUE_ENGINE__TUNE_SECONDS", "0")
 
     def run(*arguments: object, home: Path | None = None) -> Result:
         words = ["segue", "--home", str(home or tmp_path / "home"), *map(str, arguments)]
