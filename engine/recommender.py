@@ -10,8 +10,10 @@ import numpy as np
 
 from cf_model.config import CFConfig
 from cf_model.foldin import FoldIn
+from cf_model.prior import start_from_genres
 from data.catalog import Catalog
 from data.errors import ParameterError
+from data.history import History
 from engine.bundle import Bundle
 from engine.duplicates import one_of_each
 from engine.request import Answer, Item, Request
@@ -94,13 +96,22 @@ class Recommender:
         ParameterError
             If a genre is not in the catalogue.
         """
-        query = Query(request.history, self.eligible(request))
+        query = Query(self._known_of(request), self.eligible(request))
         lists, fallback = self._retrieve(query, request)
         pool = merge(lists)
         blended = self._filled(self._blend(query, pool), query, request)
         ranked = self._spread(blended, request)
         reasons = self._reasons(ranked, blended, pool, request) if request.explain else None
         return Answer(self._items(ranked, pool, reasons), fallback)
+
+    def _known_of(self, request: Request) -> History:
+        """Return the history; of who has none but chose genres, what these stand for."""
+        if not request.history.empty or not request.genres:
+            return request.history
+        members = [np.flatnonzero(self._of_genres((genre,))) for genre in request.genres]
+        chosen = [tracks.astype(np.int32) for tracks in members]
+        tracks, counts = start_from_genres(chosen, self.bundle.contents.listeners)
+        return History(tracks, counts, np.full(tracks.size, -1, np.int64), request.history.hidden)
 
     def eligible(self, request: Request) -> BoolArray:
         """Return which tracks a request may be answered with, shape (n_tracks,).

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cf_model import CFConfig
 from data.files import write_atomically
-from engine.tuning.trials import Params, Trial
+from engine.tuning.trials import Params, Trial, best_of
 from engine.tuning.validation import MEASURE
 
 
@@ -60,12 +60,9 @@ class Tuning(BaseModel):
 
     @property
     def winner(self) -> Trial:
-        """The best of the trials that beat the first by more than chance, else the first.
-
-        More than chance: the 95% interval of the gain, user by user, lies above zero.
-        """
-        better = [t for t in self.trials if t.value is not None and t.low is not None and t.low > 0]
-        return max(better, key=lambda trial: trial.value or 0.0, default=self.first)
+        """The trial of the best mean; of equal ones, and where none has a value, the first."""
+        at = best_of(self.trials)
+        return self.first if at is None else self.trials[at]
 
     def config(self, base: CFConfig) -> CFConfig:
         """Return settings with the winner's values, but for those that were given."""
@@ -85,6 +82,7 @@ class Tuning(BaseModel):
             "stopped": self.stopped,
             "default": self.first.value,
             "winner": self.winner.value,
+            "gain_at_least": self.winner.low,
             "fixed": self.fixed,
             "params": self.winner.params,
         }

@@ -35,10 +35,10 @@ SEARCHED = ("factors", "confidence", *_RANGES)
 
 # Found good on plays of artists and on clicks of videos. The settings as they are come first.
 _STARTS: tuple[Params, ...] = (
-    {"confidence": "binary", "alpha": 10.0},
-    {"alpha": 2.0},
-    {"regularization": 0.25},
-    {"frequency_power": 0.5, "regularization": 0.25},
+    {"confidence": "log", "alpha": 2.0, "frequency_power": 0.85, "regularization": 0.12},
+    {"confidence": "binary", "alpha": 10.0, "frequency_power": 1.0, "regularization": 0.1},
+    {"factors": 128, "alpha": 12.0, "frequency_power": 0.25, "regularization": 0.3},
+    {"alpha": 100.0, "frequency_power": 0.15, "regularization": 0.45},
 )
 
 

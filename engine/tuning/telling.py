@@ -34,8 +34,7 @@ def finding(tuning: Tuning) -> str:
         )
     if winner is first:
         return (
-            f"None of {count} trials beat the settings as they are by more than chance "
-            f"({MEASURE} {first.value:.4f})."
+            f"None of {count} trials beat the settings as they are ({MEASURE} {first.value:.4f})."
         )
     return (
         f"Best of {count} trials: {MEASURE} {winner.value:.4f}, up from {first.value:.4f}, with "
