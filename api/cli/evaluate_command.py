@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -12,7 +14,9 @@ from click.core import ParameterSource
 from api.cli.lazy import LazyGroup
 from api.cli.output import json_file_option, progress_bar, say
 from api.cli.session import Session, with_session
+from data.catalog import Catalog
 from data.errors import DataError, ParameterError
+from data.interactions import Interactions
 from data.readers import read_interactions
 from engine.evaluation import (
     PROTOCOLS,
@@ -26,6 +30,8 @@ from engine.evaluation import (
 )
 from engine.spaces import embeddings_in_use
 from engine.tuning import choose_models
+
+Progress = Callable[[int, int, str], None]
 
 
 @click.group(
@@ -67,6 +73,13 @@ from engine.tuning import choose_models
     help="Search settings by the training part alone: for so long each of ALS and of ALS with one "
     "penalty for all, and a few of EASE and of item neighbours, which are then compared, too.",
 )
+@click.option(
+    "--validation",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With --tune: search by the plays of a listens file instead of a part of the training "
+    "part.",
+)
 @click.option("-k", "ks", type=int, multiple=True, default=(10, 20), show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
 @json_file_option
@@ -82,13 +95,11 @@ def command(
     session: Session,
     *,
     protocol: str | None,
-    held_out: Path | None,
-    test_fraction: float,
-    tune: float | None,
     ks: tuple[int, ...],
     seed: int,
     json_file: Path | None,
     html_file: Path | None,
+    **asked: Any,
 ) -> None:
     """Compare recommendations by plays, by sound and by both on held-out plays.
 
@@ -98,8 +109,10 @@ def command(
     if click.get_current_context().invoked_subcommand is not None:
         _hand_over(session)
         return
-    if held_out is not None and protocol is not None:
+    if asked["held_out"] is not None and protocol is not None:
         raise ParameterError("`--held-out` is a protocol of its own; leave `--protocol` out.")
+    if asked["validation"] is not None and asked["tune"] is None:
+        raise ParameterError("`--validation` is for `--tune`, without which nothing is searched.")
     with session.store() as store:
         catalog = store.load_catalog()
         plays = store.load_feedback(catalog.tracks).plays
@@ -108,33 +121,17 @@ def command(
         )
     if not len(plays):
         raise DataError("There are no plays to evaluate on. Import some: `segue import listens`.")
-    settings = session.settings
     with progress_bar() as progress:
-        choose = None
-        if tune is not None:
-            choose = partial(
-                choose_models,
-                config=settings.cf,
-                catalog=catalog,
-                seconds=tune,
-                progress=progress,
-                say=say,
-            )
         report = evaluate(
             plays,
             catalog=catalog,
             embeddings=None if found is None else found[0],
             protocol=protocol or ("temporal" if plays.has_times else "random"),
-            cf=settings.cf,
+            cf=session.settings.cf,
             ks=ks,
             seed=seed,
             progress=progress,
-            settings=Settings(
-                fractions=Fractions(test=test_fraction),
-                blend=Blend(settings.ranker, settings.taste, settings.prior),
-                held_out=None if held_out is None else read_interactions(held_out),
-                choose=choose,
-            ),
+            settings=_settings(session, catalog, asked, progress),
         )
     if html_file is not None:
         write_html(report, html_file)
@@ -146,6 +143,33 @@ def command(
         write_json(report, json_file)
         say(f"Wrote {json_file}.")
     click.echo(render_text(report))
+
+
+def _settings(
+    session: Session, catalog: Catalog, asked: Mapping[str, Any], progress: Progress
+) -> Settings:
+    settings = session.settings
+    choose = None
+    if asked["tune"] is not None:
+        choose = partial(
+            choose_models,
+            config=settings.cf,
+            catalog=catalog,
+            seconds=asked["tune"],
+            held_out=_plays(asked["validation"]),
+            progress=progress,
+            say=say,
+        )
+    return Settings(
+        fractions=Fractions(test=asked["test_fraction"]),
+        blend=Blend(settings.ranker, settings.taste, settings.prior),
+        held_out=_plays(asked["held_out"]),
+        choose=choose,
+    )
+
+
+def _plays(file: Path | None) -> Interactions | None:
+    return None if file is None else read_interactions(file)
 
 
 def _hand_over(session: Session) -> None:

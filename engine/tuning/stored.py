@@ -63,6 +63,7 @@ def tune(
     catalog: Catalog,
     limits: Limits,
     protocol: str | None = None,
+    held_out: Interactions | None = None,
     home: Home | None = None,
     progress: Progress | None = None,
     say: Say = lambda _: None,
@@ -80,6 +81,8 @@ def tune(
     limits : Limits
     protocol : str, optional
         See `Validation.of`.
+    held_out : Interactions, optional
+        Likewise; not with a `home`, which would take it for a search on its own plays.
     home : Home, optional
         Keeps the trials, so that a search that is interrupted goes on; and trials of a finished
         search of the same plays are not run again.
@@ -96,7 +99,7 @@ def tune(
     space = Space.of(config, plays)
     if not space.distributions:
         raise DataError("Every setting of ALS is given, so there is none to search.")
-    validation = Validation.of(plays, catalog, protocol=protocol)
+    validation = Validation.of(plays, catalog, protocol=protocol, held_out=held_out)
     task = validation.task
     digest = _fingerprint(plays, space, task.protocol)
     earlier = _earlier(home, digest) if home else ()

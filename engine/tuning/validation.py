@@ -12,7 +12,7 @@ from cf_model import CFConfig, train_als
 from data.catalog import Catalog
 from data.errors import DataError
 from data.interactions import Interactions
-from engine.evaluation import Task, answer, make_task
+from engine.evaluation import Task, answer, given_task, make_task
 from engine.evaluation.metrics import ndcg
 from engine.evaluation.systems import Factors
 
@@ -46,9 +46,14 @@ class Validation:
 
     @classmethod
     def of(
-        cls, plays: Interactions, catalog: Catalog, *, protocol: str | None = None
+        cls,
+        plays: Interactions,
+        catalog: Catalog,
+        *,
+        protocol: str | None = None,
+        held_out: Interactions | None = None,
     ) -> Validation:
-        """Hold out a fifth of the plays.
+        """Hold out a fifth of the plays, or take what is held out already.
 
         Of more than 500,000 pairs of user and track, those of a random part of the users are
         taken, all pairs of a user or none.
@@ -70,6 +75,8 @@ class Validation:
         ParameterError
             If the protocol is unknown.
         """
+        if held_out is not None:
+            return cls(_fewer_users(given_task(plays, held_out, seed=_SEED)))
         by_time = ["temporal"] if plays.has_times else []
         part = _some_users(plays)
         fault = ""

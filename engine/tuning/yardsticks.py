@@ -31,6 +31,7 @@ def choose_models(
     *,
     catalog: Catalog,
     seconds: float,
+    held_out: Interactions | None = None,
     progress: Progress | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Models:
@@ -46,6 +47,8 @@ def choose_models(
         Of the same tracks.
     seconds : float
         For each of the two kinds of ALS. The other two try a few values each.
+    held_out : Interactions, optional
+        A validation part that is not among the plays.
     progress : callable, optional
         Told (done, total, what).
     say : callable, optional
@@ -63,10 +66,17 @@ def choose_models(
     """
     found = []
     for one in (config, config.model_copy(update={"frequency_power": 0.0})):
-        limits = Limits(seconds=seconds)
-        tuning = tune(plays, one, catalog=catalog, limits=limits, progress=progress, say=say)
+        tuning = tune(
+            plays,
+            one,
+            catalog=catalog,
+            limits=Limits(seconds=seconds),
+            held_out=held_out,
+            progress=progress,
+            say=say,
+        )
         found.append(tuning.config(one))
-    validation = Validation.of(plays, catalog)
+    validation = Validation.of(plays, catalog, held_out=held_out)
     penalty = None
     if min(plays.matrix().shape) <= LARGEST:
         penalty = _best(

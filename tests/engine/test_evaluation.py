@@ -15,6 +15,7 @@ from data.errors import DataError, ParameterError
 from data.interactions import Interactions
 from engine.evaluation import PROTOCOLS, Fractions, Report, Settings, evaluate, make_task
 from engine.evaluation.beyond import OF_ALL
+from engine.evaluation.models import Models
 from ranker.config import RankerConfig
 
 STYLES, ARTISTS, TRACKS, USERS = 4, 10, 5, 60
@@ -342,3 +343,61 @@ def test_bad_arguments(plays: Interactions, catalog: Catalog, embeddings: np.nda
     other = Catalog.from_frame(pd.DataFrame({"track_id": ["x"]}))
     with pytest.raises(DataError, match="must have the same tracks"):
         run(catalog=other)
+
+
+def frame_of(rows: list[tuple[str, str]]) -> Interactions:
+    return Interactions.from_frame(pd.DataFrame(rows, columns=["user_id", "track_id"]))
+
+
+def test_held_out_plays_may_be_given(plays: Interactions, catalog: Catalog) -> None:
+    users, tracks = plays.users, plays.tracks
+    played = {(int(u), int(t)) for u, t in zip(plays.user, plays.track, strict=True)}
+    new = [(u, t) for u in range(5) for t in range(0, len(tracks), 9) if (u, t) not in played]
+    rows = [(users.id(u), tracks.id(t)) for u, t in new]
+    known = (users.id(0), tracks.id(int(plays.track[plays.user == 0][0])))
+    held_out = frame_of([*rows, known, ("a stranger", tracks.id(3))])
+    asked: list[int] = []
+
+    def choose(train: Interactions) -> Models:
+        asked.append(len(train))
+        return Models(CF, penalty=10.0)
+
+    report = evaluate(
+        plays,
+        catalog=catalog,
+        embeddings=None,
+        protocol="random",
+        cf=CFConfig(factors=2),
+        settings=Settings(held_out=held_out, choose=choose, resamples=20),
+    )
+    assert report.protocol == "given"
+    assert report.sizes["targets"] == len(rows)  # what was played before asks for nothing new
+    assert report.sizes["users"] == 5
+    assert report.sizes["users_without_history"] == 1
+    assert asked == [len(plays)]
+    assert report.parameters["cf"]["factors"] == CF.factors
+    assert list(report.systems) == ["popularity", "neighbours", "ease", "als", "fusion"]
+
+
+def test_a_held_out_track_that_is_unknown_is_an_error(
+    plays: Interactions, catalog: Catalog
+) -> None:
+    held_out = frame_of([(plays.users.id(0), "nowhere")])
+    with pytest.raises(DataError, match="held-out track 'nowhere' is not in the catalogue"):
+        evaluate(
+            plays,
+            catalog=catalog,
+            embeddings=None,
+            protocol="random",
+            cf=CF,
+            settings=Settings(held_out=held_out),
+        )
+
+
+def test_folding_in_new_users_is_compared_with_training_them(
+    plays: Interactions, catalog: Catalog
+) -> None:
+    report = evaluate(plays, catalog=catalog, embeddings=None, protocol="new-user", cf=CF)
+    found = means(report, "ndcg@10")
+    assert found["als"] > 2 * found["popularity"]
+    assert found["als-refit"] == pytest.approx(found["als"], rel=0.25)

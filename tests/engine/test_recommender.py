@@ -251,3 +251,14 @@ def test_all_users_get_what_one_user_gets(recommender: Recommender, world: World
         assert rows["track_id"].tolist() == world.catalog.tracks.ids(tracks(answer))
         assert rows["rank"].tolist() == [1, 2, 3, 4, 5]
     assert "t04" not in table.loc[table["user_id"] == "u01", "track_id"].tolist()
+
+
+def test_who_chose_genres_and_played_nothing_starts_from_what_they_stand_for(
+    recommender: Recommender,
+) -> None:
+    answer = recommender.recommend(Request(History(), n=TRACKS, genres=("quiet",)))
+    assert answer.fallback is None  # behaviour and sound have something to say
+    assert {t % 2 for t in tracks(answer)} == {1}
+    assert len(answer.items) == TRACKS // 2  # none counts as played
+    assert any("cf" in item.sources for item in answer.items)
+    assert any("audio" in item.sources for item in answer.items)

@@ -87,3 +87,38 @@ def test_bad_options(segue: Segue, options: list[str], complaint: str) -> None:
     done = segue("train", *options)
     assert done.status == 2
     assert complaint in done.err
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--held-out", "x.csv", "--protocol", "random"], "leave `--protocol` out"),
+        (["--validation", "x.csv"], "`--validation` is for `--tune`"),
+        (["--test-fraction", "2"], "test"),
+        (["--tune", "0"], "`seconds` must be above zero"),
+        (["--held-out", "missing.csv"], "missing.csv"),
+    ],
+)
+def test_bad_options_of_evaluate(imported: Segue, options: list[str], complaint: str) -> None:
+    done = imported("evaluate", *options)
+    assert done.status in (1, 2)
+    assert complaint in done.err
+    assert "Traceback" not in done.err
+
+
+def test_evaluate_tunes_on_the_training_part(imported: Segue) -> None:
+    done = imported("evaluate", "--tune", "0.5", "-k", "5", "--json", "-")
+    assert done.status == 0
+    assert {"ease", "als-plain", "als"} <= set(done.json["systems"])
+    assert done.json["parameters"]["tuned"] is True
+
+
+def test_warm_start(imported: Segue, home: Home) -> None:
+    done = imported("train", "cf", "--warm-start")
+    assert done.status == 1
+    assert "A warm start needs a current bundle" in done.err
+    assert imported("train").status == 0
+    assert imported("train", "cf", "--warm-start").status == 0
+    assert manifest(home).metrics["users"] > 0
+    for wrong in (["audio", "--warm-start"], ["--warm-start", "--tune", "3"]):
+        assert imported("train", *wrong).status == 2
