@@ -108,10 +108,11 @@ class Recommender:
         """Return the history; of who has none but chose genres, what these stand for."""
         if not request.history.empty or not request.genres:
             return request.history
-        members = [np.flatnonzero(self._of_genres((genre,))) for genre in request.genres]
-        chosen = [tracks.astype(np.int32) for tracks in members]
+        hidden = request.history.hidden
+        members = (np.flatnonzero(self._of_genres((genre,))) for genre in request.genres)
+        chosen = [np.setdiff1d(tracks, hidden).astype(np.int32) for tracks in members]
         tracks, counts = start_from_genres(chosen, self.bundle.contents.listeners)
-        return History(tracks, counts, np.full(tracks.size, -1, np.int64), request.history.hidden)
+        return History(tracks, counts, np.full(tracks.size, -1, np.int64), hidden)
 
     def eligible(self, request: Request) -> BoolArray:
         """Return which tracks a request may be answered with, shape (n_tracks,).
