@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 
 from data.encoding import encode
@@ -85,35 +84,6 @@ def plays_of(code: npt.NDArray[np.int8], count: npt.NDArray[np.float64]) -> npt.
     likes = code == _LIKE
     weighted = np.where(likes, LIKE_COUNT * count, count) if likes.any() else count
     return weighted.astype(np.float32)
-
-
-def feedback_from_frames(frames: Iterable[pd.DataFrame], tracks: Vocabulary) -> Feedback:
-    """Make feedback of the tables of `data.readers.read_listens`.
-
-    Parameters
-    ----------
-    frames : iterable of DataFrame
-        `user_id`, `track_id`, `event`, `count`, `at`.
-    tracks : Vocabulary
-        Rows of other tracks say nothing.
-
-    Returns
-    -------
-    Feedback
-        Of the users of the tables, sorted by id.
-    """
-    return feedback_from_parts(map(_part, frames), tracks=tracks)
-
-
-def _part(frame: pd.DataFrame) -> EventPart:
-    code = frame["event"].map(EVENTS.index).to_numpy(np.int8)
-    return EventPart(
-        pa.array(frame["user_id"], pa.large_string()).dictionary_encode(),
-        pa.array(frame["track_id"], pa.large_string()).dictionary_encode(),
-        code=code,
-        plays=plays_of(code, frame["count"].to_numpy(np.float64)),
-        at=frame["at"].to_numpy(np.int64),
-    )
 
 
 @dataclass(frozen=True, eq=False)

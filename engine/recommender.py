@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from cf_model.config import CFConfig
 from cf_model.foldin import FoldIn
 from cf_model.prior import start_from_genres
 from data.catalog import Catalog
@@ -64,13 +63,10 @@ class Recommender:
         self.foldin: FoldIn | None = None
         self.sound: SoundIndex | None = None
         if contents.behaviour is not None:
-            # The bundle remembers what its factors were trained with; folding in must match.
-            # One of an older version had a single penalty for all.
-            trained_with = {"frequency_power": 0.0, **bundle.manifest.config.get("cf", {})}
-            cf = CFConfig.model_validate(trained_with)
             behaviour = contents.behaviour
-            self.foldin = FoldIn(behaviour.item_factors, cf, gram=behaviour.gram)
-            self.retrievers["cf"] = CFRetriever(self.foldin, contents.behaviour.item_factors)
+            # The bundle remembers what its factors were trained with; folding in must match.
+            self.foldin = FoldIn(behaviour.item_factors, bundle.cf, gram=behaviour.gram)
+            self.retrievers["cf"] = CFRetriever(self.foldin, behaviour.item_factors)
         if contents.acoustic is not None:
             embeddings = contents.acoustic.embeddings
             self.sound = SoundIndex(embeddings, SoundSpace.of(embeddings, whiten=taste.whiten))

@@ -9,14 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cf_model import ALSModel
-from cf_model.prior import (
-    LEAST_TRACKS,
-    ContentPrior,
-    PriorConfig,
-    blend_item_factors,
-    learnable,
-    train_prior,
-)
+from cf_model.prior import ContentPrior, PriorConfig, blend_item_factors
+from cf_model.prior.training import LEAST_TRACKS, learnable, train_prior
 from data.interactions import Interactions
 
 FloatMatrix = npt.NDArray[np.float32]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cf_model.config import CFConfig
 from data.catalog import Catalog
 from data.errors import BundleError, DataError
 from data.files import sha256
@@ -66,6 +67,13 @@ class Bundle:
         except (OSError, ValueError, KeyError, DataError, BundleError) as error:
             raise BundleError(f"Bundle {path.name!r} cannot be opened: {error}") from None
         return cls(path, manifest, contents)
+
+    @property
+    def cf(self) -> CFConfig:
+        """What its factors were trained with; an older version had a single penalty for all."""
+        return CFConfig.model_validate(
+            {"frequency_power": 0.0, **self.manifest.config.get("cf", {})}
+        )
 
     @property
     def id(self) -> str:

@@ -20,7 +20,6 @@ from engine.taste import TasteConfig, TasteSystem, histories_of
 
 FloatMatrix = npt.NDArray[np.float32]
 IntVector = npt.NDArray[np.int32]
-Bools = npt.NDArray[np.bool_]
 Progress = Callable[[int, int, str], None]
 
 
@@ -47,15 +46,15 @@ def als(task: Task, model: ALSModel, *, name: str = "als") -> System:
     """Fold the tested users in from their histories into ALS of the training part."""
     users = FoldIn(model.item_factors, model.config).users(task.history)
     items = model.item_factors[task.candidates]
-    return Factors(name, users, items, _told(users), _listeners(task) > 0)
+    return Factors.of(name, users, items, known_items=_listeners(task) > 0)
 
 
 def learn_als(
-    task: Task, config: CFConfig, *, seed: int, progress: Progress | None = None
+    plays: Interactions, config: CFConfig, *, seed: int, progress: Progress | None = None
 ) -> ALSModel:
-    """Train ALS on the training part."""
+    """Train ALS on the training part of a task, say."""
     rng = np.random.default_rng([seed, config.seed])
-    return train_als(task.train, config, rng=rng, progress=progress)
+    return train_als(plays, config, rng=rng, progress=progress)
 
 
 def refit(task: Task, config: CFConfig, *, seed: int, progress: Progress | None = None) -> System:
@@ -67,11 +66,10 @@ def refit(task: Task, config: CFConfig, *, seed: int, progress: Progress | None 
         for name in ("user", "track", "count", "at")
     )
     plays = Interactions(task.train.users, task.train.tracks, user, track, count, at)
-    rng = np.random.default_rng([seed, config.seed])
-    model = train_als(plays, config, rng=rng, progress=progress)
+    model = learn_als(plays, config, seed=seed, progress=progress)
     users = model.user_factors[task.users]
     items = model.item_factors[task.candidates]
-    return Factors("als-refit", users, items, _told(users), _listeners(task) > 0)
+    return Factors.of("als-refit", users, items, known_items=_listeners(task) > 0)
 
 
 def als_sound(
@@ -111,7 +109,7 @@ def als_sound(
     gram = gram_matrix(model.item_factors)
     users = FoldIn(found.item_factors, model.config, gram=gram).users(task.history)
     items = found.item_factors[task.candidates]
-    return Factors(name, users, items, _told(users), _told(items))
+    return Factors.of(name, users, items)
 
 
 def audio(
@@ -140,7 +138,7 @@ def audio_mean(task: Task, embeddings: FloatMatrix) -> System:
     """Take the mean embedding of each tested user's tracks; `embeddings` as for `audio`."""
     users = audio_profiles(task.history, embeddings)
     items = embeddings[task.candidates]
-    return Factors("audio-mean", users, items, _told(users), _told(items))
+    return Factors.of("audio-mean", users, items)
 
 
 def shuffle_embeddings(embeddings: FloatMatrix, *, rng: np.random.Generator) -> FloatMatrix:
@@ -149,11 +147,6 @@ def shuffle_embeddings(embeddings: FloatMatrix, *, rng: np.random.Generator) -> 
     shuffled = embeddings.copy()
     shuffled[known] = embeddings[rng.permutation(known)]
     return shuffled
-
-
-def _told(vectors: FloatMatrix) -> Bools:
-    """Return which rows say anything: those that are not all zero."""
-    return np.asarray(vectors.any(axis=1))
 
 
 def _listeners(task: Task) -> npt.NDArray[np.int64]:

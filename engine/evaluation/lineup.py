@@ -80,9 +80,9 @@ def line_up(
     if models.penalty is not None:
         systems.append(learning.ease(task, models.penalty))
     if models.plain is not None:
-        plain = learning.learn_als(task, models.plain, seed=seed, progress=progress)
+        plain = learning.learn_als(task.train, models.plain, seed=seed, progress=progress)
         systems.append(learning.als(task, plain, name="als-plain"))
-    model = learning.learn_als(task, models.cf, seed=seed, progress=progress)
+    model = learning.learn_als(task.train, models.cf, seed=seed, progress=progress)
     als = learning.als(task, model)
     systems.append(als)
     if task.protocol == "new-user":

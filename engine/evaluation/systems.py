@@ -73,6 +73,24 @@ class Factors:
     known_users: Bools
     known_items: Bools
 
+    @classmethod
+    def of(
+        cls, name: str, users: FloatMatrix, items: FloatMatrix, *, known_items: Bools | None = None
+    ) -> Factors:
+        """Make a system of vectors of which those that are all zero say nothing.
+
+        Parameters
+        ----------
+        name : str
+        users, items : ndarray of float32
+            As the attributes.
+        known_items : ndarray of bool, shape (e,), optional
+            Where a zero vector is not what makes a track unknown.
+        """
+        if known_items is None:
+            known_items = np.asarray(items.any(axis=1))
+        return cls(name, users, items, np.asarray(users.any(axis=1)), known_items)
+
     def scores(self, rows: slice) -> FloatBlock:
         """Return the products; minus infinity for an unknown user or track."""
         scores: FloatBlock = self.users[rows] @ self.items.T  # (b, d) @ (d, e) -> (b, e)

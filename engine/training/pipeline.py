@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from audio_model.cache import MelCache
 from audio_model.keras_encoder import KerasEncoder
-from cf_model.config import CFConfig
 from data.catalog import Catalog
 from data.checks import check_choice
 from data.errors import BundleError, DataError
@@ -333,10 +332,7 @@ class _Training:
 
     def _take_over(self, parent: Bundle) -> None:
         """Train with the settings of ALS that another bundle was trained with."""
-        cf = CFConfig.model_validate(
-            {"frequency_power": 0.0, **parent.manifest.config.get("cf", {})}
-        )
-        self.sections = self.sections.model_copy(update={"cf": cf})
+        self.sections = self.sections.model_copy(update={"cf": parent.cf})
         self.report.tuning = parent.manifest.metrics.get("tuning")
 
     def _tune(self, catalog: Catalog, plays: Interactions) -> None:

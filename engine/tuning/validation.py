@@ -14,7 +14,7 @@ from data.errors import DataError
 from data.interactions import Interactions
 from engine.evaluation import Task, answer, given_task, make_task
 from engine.evaluation.metrics import ndcg
-from engine.evaluation.systems import Factors
+from engine.evaluation.systems import Factors, System
 
 FloatVector = npt.NDArray[np.float64]
 Progress = Callable[[int, int, str], None]
@@ -111,12 +111,11 @@ class Validation:
         task, rng = self.task, np.random.default_rng(config.seed)
         model = train_als(task.train, config, rng=rng, progress=progress)
         users, items = model.user_factors[task.users], model.item_factors[task.candidates]
-        system = Factors("als", users, items, _told(users), _told(items))
-        return ndcg(answer([system], task, K)["als"], K)
+        return self.value(Factors.of("als", users, items))
 
-
-def _told(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
-    return np.asarray(vectors.any(axis=1))
+    def value(self, system: System) -> FloatVector:
+        """Return nDCG@20 of each user in a full ranking, shape (m,)."""
+        return ndcg(answer([system], self.task, K)[system.name], K)
 
 
 def _some_users(plays: Interactions) -> Interactions:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
 from cf_model import CFConfig
@@ -14,13 +13,11 @@ from cf_model.linear import LARGEST, PENALTIES, LinearModel, train_linear
 from cf_model.neighbours import POWERS, train_neighbours
 from data.catalog import Catalog
 from data.interactions import Interactions
-from engine.evaluation import answer
-from engine.evaluation.metrics import ndcg
 from engine.evaluation.models import Models
 from engine.evaluation.systems import ByHistory
 from engine.tuning.plan import Limits
 from engine.tuning.stored import tune
-from engine.tuning.validation import K, Progress, Validation
+from engine.tuning.validation import Progress, Validation
 
 Value = TypeVar("Value")
 
@@ -105,7 +102,4 @@ def _best(
 
 
 def _score(model: LinearModel, validation: Validation) -> float:
-    task = validation.task
-    system = ByHistory("one", model, task)
-    values: npt.NDArray[np.float64] = ndcg(answer([system], task, K)["one"], K)
-    return float(values.mean())
+    return float(validation.value(ByHistory("one", model, validation.task)).mean())

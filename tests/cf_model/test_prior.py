@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cf_model.prior import LEAST_TRACKS, ContentPrior, PriorConfig, learnable, train_prior
-from cf_model.prior.training import _axes, _folds
+from cf_model.prior import ContentPrior, PriorConfig
+from cf_model.prior.training import LEAST_TRACKS, _axes, _folds, learnable, train_prior
 from data.errors import DataError
 from tests.cf_model.prior_world import FACTORS, TRACKS, WIDTH, make_world
 

@@ -1,13 +1,33 @@
 from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Iterable
 
-from data import Vocabulary
-from data.feedback import feedback_from_frames
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from data import Feedback, Vocabulary
+from data.feedback import EventPart, feedback_from_parts, plays_of
+from data.interactions import EVENTS
 
 
 def frame(rows: list[tuple[str, str, str, float, int]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["user_id", "track_id", "event", "count", "at"])
+
+
+def part(rows: pd.DataFrame) -> EventPart:
+    code = rows["event"].map(EVENTS.index).to_numpy(np.int8)
+    return EventPart(
+        pa.array(rows["user_id"], pa.large_string()).dictionary_encode(),
+        pa.array(rows["track_id"], pa.large_string()).dictionary_encode(),
+        code=code,
+        plays=plays_of(code, rows["count"].to_numpy(np.float64)),
+        at=rows["at"].to_numpy(np.int64),
+    )
+
+
+def feedback_from_frames(frames: Iterable[pd.DataFrame], tracks: Vocabulary) -> Feedback:
+    return feedback_from_parts(map(part, frames), tracks=tracks)
 
 
 def test_the_rule_by_hand() -> None:

@@ -115,14 +115,14 @@ def test_als_finds_the_blocks():
     held = np.zeros((12, 12), bool)
     held[np.arange(12), (np.arange(12) + 2) % 12] = True
     task = task_of((train & ~held).astype(int).tolist(), held.astype(int).tolist())
-    system = als(task, learn_als(task, CFConfig(factors=4), seed=0))
+    system = als(task, learn_als(task.train, CFConfig(factors=4), seed=0))
     found = answer([system], task, 1)["als"]
     assert found.hits.all()
 
 
 def test_als_knows_nothing_of_a_track_without_plays():
     task = task_of(TRAIN, HELD)
-    scores = als(task, learn_als(task, CFConfig(factors=2), seed=0)).scores(EVERYBODY)
+    scores = als(task, learn_als(task.train, CFConfig(factors=2), seed=0)).scores(EVERYBODY)
     assert np.isinf(scores).tolist() == [[False, False, True, False, True]] * 3
 
 
@@ -164,7 +164,7 @@ def blocks_of_sound(cold: int = 8) -> tuple[Task, np.ndarray]:
 
 
 def sounding(task: Task, vectors: np.ndarray) -> System | None:
-    model = learn_als(task, CFConfig(factors=4), seed=0)
+    model = learn_als(task.train, CFConfig(factors=4), seed=0)
     artists = np.full(len(vectors), -1, np.int32)
     return als_sound(task, model, vectors, artists=artists, config=PriorConfig(), seed=0)
 
