@@ -16,8 +16,10 @@ $(VENV)/.installed: requirements-dev.lock pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info[:2] not in {(3, 11), (3, 12)})" \
 		|| { echo "Segue needs Python 3.11 or 3.12; name one with make PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes --requirement requirements-dev.lock
+	@# The lock holds everything, so nothing is resolved: pip may not look for newer releases.
+	$(BIN)/pip install --quiet --require-hashes --no-deps --requirement requirements-dev.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/pip check
 	touch $@
 
 test: install  ## all tests, with coverage
