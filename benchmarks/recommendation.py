@@ -43,8 +43,8 @@ def _of(n_tracks: int, *, rounds: int) -> Result:
         factors, embeddings = contents.behaviour.item_factors, contents.acoustic.embeddings
         played = history(n_tracks, _PLAYS, np.random.default_rng(1))
         request = Request(played, n=_ITEMS)
-        assert recommender.foldin is not None
-        user = recommender.foldin.user(played.tracks, played.counts)
+        assert recommender.signals.foldin is not None
+        user = recommender.signals.foldin.user(played.tracks, played.counts)
         profile = audio_profile(played, embeddings)
         assert len(recommender.recommend(request).items) == _ITEMS
         times = interleave(

@@ -9,13 +9,15 @@ d_u a user's and d_i a track's number of them, the weight from track i to track 
 A user of many tracks says less about each, and a popular track is reached anyway. Each track keeps
 its `width` strongest neighbours.
 
-It is a yardstick: `segue evaluate` compares ALS with it. It is not served, as on the data at hand
-it added nothing to ALS (docs/behaviour.md).
+`segue evaluate` compares ALS with it, and the learned ranker weighs its candidates and scores. In
+rank fusion it added nothing to ALS (docs/behaviour.md).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +25,16 @@ import scipy.sparse as sp
 
 from cf_model.linear import binary
 from data.checks import check_positive
+from data.errors import DataError
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
 
 POWERS = ((0.5, 0.0), (0.5, 0.2), (1.0, 0.0), (1.0, 0.2), (1.5, 0.0))
 """Pairs (user_power, popularity) worth trying: each data set has its own best."""
+
+_FILES = "neighbour_"
+"""Beginning of the names of its arrays."""
 
 _BLOCK = 512  # tracks whose neighbours are sought at once: 200 MB among 100,000 tracks
 
@@ -44,6 +50,38 @@ class ItemNeighbours:
     """
 
     weights: sp.csr_matrix
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return everything that it consists of, to be saved by name."""
+        parts = {"starts": np.int64, "tracks": np.int32, "weights": np.float32}
+        held = (self.weights.indptr, self.weights.indices, self.weights.data)
+        return {
+            f"{_FILES}{name}": np.asarray(part, dtype)
+            for (name, dtype), part in zip(parts.items(), held, strict=True)
+        }
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> ItemNeighbours | None:
+        """Make it of its `arrays` (they may be memory-mapped); None where they are not there.
+
+        Raises
+        ------
+        DataError
+            If they do not fit together.
+        """
+        names = [f"{_FILES}{name}" for name in ("starts", "tracks", "weights")]
+        if any(name not in arrays for name in names):
+            return None
+        starts, tracks, weights = (arrays[name] for name in names)
+        size = len(starts) - 1
+        ordered = size >= 0 and starts[0] == 0 and (np.diff(starts) >= 0).all()
+        inside = not tracks.size or (tracks.min() >= 0 and tracks.max() < size)
+        if not (ordered and inside and starts[-1] == len(tracks) == len(weights)):
+            raise DataError("The item neighbours do not fit together. Train again.")
+        # Set as they are: the constructor would copy mapped arrays to one type of index.
+        matrix = sp.csr_matrix((size, size), dtype=np.float32)
+        matrix.indptr, matrix.indices, matrix.data = starts, tracks, weights
+        return cls(matrix)
 
     def scores(self, history: sp.csr_matrix, tracks: IntArray) -> FloatArray:
         """Return, for some tracks, the sum of weights from the tracks that a user played.
@@ -61,6 +99,22 @@ class ItemNeighbours:
         """
         reached = (binary(history) @ self.weights)[:, tracks]
         return np.asarray(reached.toarray(), np.float32)
+
+    def reached(self, played: IntArray) -> FloatArray:
+        """Return the sum of weights from some tracks to every track, shape (n_tracks,).
+
+        Parameters
+        ----------
+        played : ndarray of int32, shape (m,)
+            Distinct tracks.
+        """
+        starts, stops = self.weights.indptr[played], self.weights.indptr[played + 1]
+        sizes = stops - starts
+        # The places of all stored neighbours, one row after the other.
+        at = np.arange(sizes.sum()) + np.repeat(starts - np.r_[0, np.cumsum(sizes)[:-1]], sizes)
+        into, weights = self.weights.indices[at], self.weights.data[at]
+        size = self.weights.shape[1]
+        return np.bincount(into, weights, minlength=size).astype(np.float32)
 
 
 def train_neighbours(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from data.vocabulary import Vocabulary
 
 TRACK_COLUMNS = ("title", "artist", "album", "genre", "released_at", "license", "audio_path")
 """Optional columns of a tracks file, each a string; several genres are joined by `|`."""
+
+_EPOCH = date(1970, 1, 1)
 
 _SCHEMA = pa.schema([(name, pa.large_string()) for name in TRACK_COLUMNS])
 
@@ -105,6 +108,15 @@ class Catalog:
         return np.asarray(codes.to_numpy(zero_copy_only=False), dtype=np.int32)
 
     @cached_property
+    def released(self) -> npt.NDArray[np.float32]:
+        """Days of release since 1970, shape (n,), float32; NaN where unknown or not a date.
+
+        A year is its first day, a month its first.
+        """
+        texts = self.column("released_at").to_pylist()
+        return np.fromiter(map(_day, texts), np.float32, count=len(texts))
+
+    @cached_property
     def genres(self) -> dict[str, npt.NDArray[np.int32]]:
         """Indices of the tracks of each genre, ascending, by case-folded genre name."""
         members: dict[str, list[int]] = {}
@@ -125,6 +137,15 @@ class Catalog:
         """Open a saved catalogue memory-mapped."""
         source = pa.memory_map(str(directory / f"{name}.columns.arrow"))
         return cls(Vocabulary.load(directory, name), pa.ipc.open_file(source).read_all())
+
+
+def _day(text: str | None) -> float:
+    """Return the day of YYYY, YYYY-MM or YYYY-MM-DD, counted from 1970; NaN of anything else."""
+    given = (text or "")[:10]
+    try:
+        return (date.fromisoformat(given + "-01-01"[len(given) - 4 :]) - _EPOCH).days
+    except ValueError:
+        return float("nan")
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

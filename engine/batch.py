@@ -15,7 +15,7 @@ from data.interactions import Feedback
 from data.threads import one_blas_thread
 from engine.recommender import Recommender
 from engine.request import Request
-from engine.retrievers import CFRetriever
+from engine.retrieval import CFRetriever
 from ranker.candidates import FloatArray, IntArray
 
 USERS_A_FRAME = 1_000
@@ -95,7 +95,7 @@ def _one(recommender: Recommender, request: Request) -> List:
 
 def _together(recommender: Recommender, requests: Sequence[Request]) -> list[List] | None:
     """Answer by behaviour alone, many users a matrix product; None where more is asked for."""
-    request, foldin = requests[0], recommender.foldin
+    request, foldin = requests[0], recommender.signals.foldin
     plain = request.artist_cap is None and recommender.config.artist_cap is None
     spread = recommender.config.diversity if request.diversity is None else request.diversity
     behaviour = type(recommender.retrievers.get("cf")) is CFRetriever

@@ -6,26 +6,31 @@ the same answer, in any process.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
-from cf_model.foldin import FoldIn
 from cf_model.prior import start_from_genres
 from data.catalog import Catalog
 from data.errors import ParameterError
 from data.history import History
 from engine.bundle import Bundle
-from engine.duplicates import one_of_each
 from engine.request import Answer, Item, Request
-from engine.retrievers import AudioRetriever, CFRetriever, PopularRetriever
-from engine.taste import SoundIndex, SoundSpace, TasteConfig
-from ranker.candidates import BoolArray, CandidatePool, Candidates, Query, Retriever, merge
+from engine.signals import PERSONAL, Signals
+from engine.taste import TasteConfig
+from ranker.candidates import BoolArray, CandidatePool, Candidates, Query, merge
 from ranker.config import RankerConfig
 from ranker.diversity import mmr
-from ranker.explain import Reason, explain
+from ranker.explain import Reason, explain, fused_shares
 from ranker.fusion import ReciprocalRankFusion
 from ranker.rules import cap_artists
 
-FALLBACKS = {"hybrid": ("popular",), "cf": ("audio", "popular"), "audio": ("cf", "popular")}
+FALLBACKS = {
+    "hybrid": ("popular",),
+    "cf": ("audio", "popular"),
+    "audio": ("cf", "popular"),
+    "popular": (),
+}
 """For each strategy, the signals that stand in for it, in this order."""
 
 
@@ -40,38 +45,29 @@ class Recommender:
         Quotas, weights and defaults of the blend.
     taste : TasteConfig, optional
         Of the users' centres of taste in sound.
+    signals : Signals, optional
+        Of this bundle, where another recommender has made them already; `taste` is theirs then.
 
     Attributes
     ----------
     bundle : Bundle
-    retrievers : dict of str to Retriever
-        Those that the bundle can feed: "popular" always, "cf" and "audio" where it has factors
-        and embeddings.
+    signals : Signals
+        Retrievers and what they share.
     """
 
     def __init__(
-        self, bundle: Bundle, config: RankerConfig, *, taste: TasteConfig | None = None
+        self,
+        bundle: Bundle,
+        config: RankerConfig,
+        *,
+        taste: TasteConfig | None = None,
+        signals: Signals | None = None,
     ) -> None:
-        taste = taste or TasteConfig()
         self.bundle = bundle
         self.config = config
         self.ranker = ReciprocalRankFusion(config)
-        contents = bundle.contents
-        self.popular = PopularRetriever(contents.listeners, contents.plays)
-        self._one_of_each = one_of_each(contents.duplicates, contents.listeners)
-        self.retrievers: dict[str, Retriever] = {}
-        self.foldin: FoldIn | None = None
-        self.sound: SoundIndex | None = None
-        if contents.behaviour is not None:
-            behaviour = contents.behaviour
-            # The bundle remembers what its factors were trained with; folding in must match.
-            self.foldin = FoldIn(behaviour.item_factors, bundle.cf, gram=behaviour.gram)
-            self.retrievers["cf"] = CFRetriever(self.foldin, behaviour.item_factors)
-        if contents.acoustic is not None:
-            embeddings = contents.acoustic.embeddings
-            self.sound = SoundIndex(embeddings, SoundSpace.of(embeddings, whiten=taste.whiten))
-            self.retrievers["audio"] = AudioRetriever(self.sound, taste)
-        self.retrievers["popular"] = self.popular
+        self.signals = signals or Signals.of(bundle.contents, bundle.cf, taste=taste)
+        self.retrievers = self.signals.retrievers
 
     @property
     def catalog(self) -> Catalog:
@@ -125,8 +121,8 @@ class Recommender:
         excluded = [request.history.hidden, request.exclude]
         if request.exclude_seen:
             excluded.append(request.history.tracks)
-        self._one_of_each.exclude(mask, np.concatenate(excluded))
-        self._one_of_each.keep_one(mask)
+        self.signals.one_of_each.exclude(mask, np.concatenate(excluded))
+        self.signals.one_of_each.keep_one(mask)
         return mask
 
     def _of_genres(self, genres: tuple[str, ...]) -> BoolArray:
@@ -143,19 +139,25 @@ class Recommender:
 
     def _retrieve(self, query: Query, request: Request) -> tuple[list[Candidates], str | None]:
         """Ask the strategy's retrievers, or the first fallback that has something to say."""
-        quota = max(self.config.quota, request.n)
-        if request.strategy == "popular":
-            return [self.popular.retrieve(query, quota)], None
         if request.strategy == "hybrid":
-            lists = [r.retrieve(query, quota) for r in self.retrievers.values()]
-            if any(len(c) for c in lists if c.source != self.popular.name):
-                return [c for c in lists if len(c)], None
+            lists = [c for c in map(partial(self._ask, query, request), self._blended()) if len(c)]
+            if any(c.source in PERSONAL for c in lists):
+                return lists, None
         for name in (request.strategy, *FALLBACKS[request.strategy]):
-            retriever = self.retrievers.get(name)
-            found = retriever.retrieve(query, quota) if retriever is not None else None
-            if found is not None and len(found):
-                return [found], None if name == request.strategy else name
-        return [], "popular"
+            if name in self.retrievers:
+                found = self._ask(query, request, name)
+                if len(found):
+                    return [found], None if name == request.strategy else name
+        return [], None if request.strategy == "popular" else "popular"
+
+    def _ask(self, query: Query, request: Request, name: str) -> Candidates:
+        quota = max(self.config.quota_of(name), request.n)
+        return self.retrievers[name].retrieve(query, quota)
+
+    def _blended(self) -> list[str]:
+        """Return which retrievers the blend asks: none that is off or has no weight."""
+        config = self.config
+        return [n for n in self.retrievers if config.quota_of(n) > 0 and config.weight(n) > 0]
 
     def _blend(self, query: Query, pool: CandidatePool) -> Candidates:
         if len(pool.sources) == 1:
@@ -169,7 +171,9 @@ class Recommender:
         wanted = request.n if self._cap(request) is None else len(self.catalog)
         if len(blended) >= wanted:
             return blended
-        return _behind(blended, _without_scores(self.popular.everything(query, wanted), blended))
+        return _behind(
+            blended, _without_scores(self.signals.popular.everything(query, wanted), blended)
+        )
 
     def _spread(self, blended: Candidates, request: Request) -> Candidates:
         """Vary the answer by sound and by artist, as asked, and cut it to `n`."""
@@ -195,18 +199,17 @@ class Recommender:
     ) -> tuple[Reason, ...]:
         played, counts = request.history.tracks, request.history.counts
         behaviour = sound = None
-        if self.foldin is not None:
-            behaviour = self.foldin.contributions(played, counts, targets=ranked.tracks)
-        if self.sound is not None:
-            sound = self.sound.between(ranked.tracks, played)
+        if self.signals.foldin is not None:
+            behaviour = self.signals.foldin.contributions(played, counts, targets=ranked.tracks)
+        if self.signals.sound is not None:
+            sound = self.signals.sound.between(ranked.tracks, played)
         # A rule is named where it brought a track in, not where it only made room.
         rule = "diversity" if self._cap(request) is None else "artist_cap"
         brought_in = ~np.isin(ranked.tracks, blended.head(request.n).tracks)
         return explain(
             ranked.tracks,
             played,
-            pool=pool,
-            fusion=self.ranker,
+            shares=fused_shares(ranked.tracks, pool, self.ranker),
             behaviour=behaviour,
             sound=sound,
             rules=[rule if moved else None for moved in brought_in],
@@ -218,7 +221,9 @@ class Recommender:
         why = reasons or (None,) * len(ranked)
         rows = zip(ranked.tracks.tolist(), ranked.scores.tolist(), why, strict=True)
         return tuple(
-            Item(track, score, tuple(pool.sources_of(track)) or (self.popular.name,), reason)
+            Item(
+                track, score, tuple(pool.sources_of(track)) or (self.signals.popular.name,), reason
+            )
             for track, score, reason in rows
         )
 

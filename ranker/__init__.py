@@ -12,7 +12,7 @@ from ranker.candidates import (
 )
 from ranker.config import RankerConfig
 from ranker.diversity import mmr
-from ranker.explain import Reason, explain
+from ranker.explain import Reason, explain, fused_shares
 from ranker.fusion import ReciprocalRankFusion
 from ranker.rules import cap_artists
 
@@ -28,6 +28,7 @@ __all__ = [
     "Scorer",
     "cap_artists",
     "explain",
+    "fused_shares",
     "merge",
     "mmr",
     "top_n",

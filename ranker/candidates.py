@@ -9,9 +9,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,8 @@ from data.history import History
 IntArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +40,25 @@ class Query:
 
     history: History
     eligible: BoolArray
+    _notes: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+
+    def once(self, key: Hashable, work: Callable[[], T]) -> T:
+        """Return what `work` makes, done once for this query whoever asks.
+
+        Retrievers and features ask the same of a user: a factor, centres of taste, the scores of
+        all tracks.
+
+        Parameters
+        ----------
+        key : hashable
+            Names the work, and whose it is.
+        work : callable
+            Without arguments.
+        """
+        if key not in self._notes:
+            self._notes[key] = work()
+        found: T = self._notes[key]
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +130,23 @@ class CandidatePool:
     tracks: IntArray
     ranks: IntArray
     scores: FloatArray
+
+    def rows(self, tracks: IntArray) -> tuple[npt.NDArray[np.intp], BoolArray]:
+        """Return the rows of those of some tracks that are in the pool, and which these are.
+
+        Parameters
+        ----------
+        tracks : ndarray of int32, shape (k,)
+
+        Returns
+        -------
+        ndarray of intp, shape (number in the pool,)
+        ndarray of bool, shape (k,)
+        """
+        at = np.searchsorted(self.tracks, tracks)
+        known = at < self.tracks.size
+        known[known] = self.tracks[at[known]] == tracks[known]
+        return at[known], known
 
     def sources_of(self, track: int) -> list[str]:
         """Return the sources that proposed a track, in their order; none if nobody did."""

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
+
+
+def _quota(what: str) -> Any:
+    return Field(None, ge=0, description=f"Candidates by {what}; 0 for none, by default `quota`.")
 
 
 class RankerConfig(BaseModel):
@@ -10,13 +16,34 @@ class RankerConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    quota: int = Field(200, ge=1, description="Candidates that each signal proposes.")
+    quota: int = Field(
+        200, ge=1, description="Candidates that each retriever proposes, if not told otherwise."
+    )
+    quota_cf: int | None = _quota("factors of behaviour")
+    quota_neighbours: int | None = _quota("item neighbours")
+    quota_audio: int | None = _quota("centres of taste in sound")
+    quota_seeds: int | None = _quota("the sound of the last plays")
+    quota_cold: int | None = _quota("predicted factors of tracks that nobody has played")
+    quota_popular: int | None = _quota("popularity")
+    quota_trending: int | None = _quota("growing popularity")
+    quota_new: int | None = _quota("days of release")
     rrf_k: float = Field(
         10.0, gt=0, description="Constant of rank fusion: the higher, the less the first ranks win."
     )
     weight_cf: float = Field(1.0, ge=0, description="Weight of behaviour in rank fusion.")
     weight_audio: float = Field(0.3, ge=0, description="Weight of sound in rank fusion.")
     weight_popular: float = Field(0.1, ge=0, description="Weight of popularity in rank fusion.")
+    weight_neighbours: float = Field(
+        0.0, ge=0, description="Weight of item neighbours in rank fusion."
+    )
+    weight_seeds: float = Field(
+        0.0, ge=0, description="Weight of the sound of the last plays in rank fusion."
+    )
+    weight_cold: float = Field(0.0, ge=0, description="Weight of predicted factors in rank fusion.")
+    weight_trending: float = Field(
+        0.0, ge=0, description="Weight of growing popularity in rank fusion."
+    )
+    weight_new: float = Field(0.0, ge=0, description="Weight of new releases in rank fusion.")
     artist_cap: int | None = Field(
         None, ge=1, description="Most tracks of one artist in an answer; none by default."
     )
@@ -27,3 +54,8 @@ class RankerConfig(BaseModel):
     def weight(self, source: str) -> float:
         """Return the weight of a source in rank fusion; 1 for one without a setting."""
         return float(getattr(self, f"weight_{source}", 1.0))
+
+    def quota_of(self, source: str) -> int:
+        """Return how many candidates a source proposes; 0 where it is turned off."""
+        own = getattr(self, f"quota_{source}", None)
+        return self.quota if own is None else int(own)

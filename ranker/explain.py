@@ -13,8 +13,20 @@ from ranker.fusion import ReciprocalRankFusion
 
 FloatArray = npt.NDArray[np.float32]
 
-SIGNALS = ("audio", "cf", "popular")
-"""The sources whose shares are told, as sound, behaviour and popularity."""
+SIGNALS = ("sound", "behaviour", "popularity")
+"""The signals whose shares are told."""
+
+SIGNAL_OF = {
+    "audio": "sound",
+    "seeds": "sound",
+    "cold": "sound",  # a factor, but one that was predicted from sound
+    "cf": "behaviour",
+    "neighbours": "behaviour",
+    "popular": "popularity",
+    "trending": "popularity",
+    "new": "popularity",
+}
+"""What each source goes by. A source of another name is no part of any share."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +55,7 @@ def explain(
     tracks: IntArray,
     played: IntArray,
     *,
-    pool: CandidatePool,
-    fusion: ReciprocalRankFusion,
+    shares: npt.NDArray[np.float64],
     behaviour: FloatArray | None = None,
     sound: FloatArray | None = None,
     rules: Sequence[str | None] | None = None,
@@ -58,10 +69,8 @@ def explain(
         The recommended ones.
     played : ndarray of int32, shape (m,)
         The user's plays.
-    pool : CandidatePool
-        What they were chosen from.
-    fusion : ReciprocalRankFusion
-        Tells the share of each source.
+    shares : ndarray of float64, shape (k, 3)
+        Of `SIGNALS` in the score of each track, such as `fused_shares`.
     behaviour : ndarray of float32, shape (k, m), optional
         What each play adds to the score of each track: section 5 of Hu, Koren, Volinsky (ICDM
         2008), or the cosines of their factors.
@@ -76,7 +85,6 @@ def explain(
     -------
     tuple of Reason, length k
     """
-    shares = _shares(tracks, pool, fusion)
     weight = np.zeros((tracks.size, played.size))
     for matrix, column in ((sound, 0), (behaviour, 1)):
         if matrix is not None and played.size:
@@ -91,19 +99,31 @@ def explain(
     return tuple(reasons)
 
 
-def _shares(
+def fused_shares(
     tracks: IntArray, pool: CandidatePool, fusion: ReciprocalRankFusion
 ) -> npt.NDArray[np.float64]:
-    """Return the share of each of `SIGNALS` in the score of each track, shape (k, 3)."""
+    """Return the share of each signal in the fused score of each track.
+
+    Parameters
+    ----------
+    tracks : ndarray of int32, shape (k,)
+    pool : CandidatePool
+        What they were chosen from; a track outside of it has no shares.
+    fusion : ReciprocalRankFusion
+
+    Returns
+    -------
+    ndarray of float64, shape (k, 3)
+        Of `SIGNALS`.
+    """
     terms = fusion.contributions(pool)
     total = terms.sum(axis=1, keepdims=True)
     terms = np.divide(terms, total, out=np.zeros_like(terms), where=total > 0)
     shares = np.zeros((tracks.size, len(SIGNALS)))
-    at = np.searchsorted(pool.tracks, tracks)
-    known = np.isin(tracks, pool.tracks)
-    for column, source in enumerate(SIGNALS):
-        if source in pool.sources:
-            shares[known, column] = terms[at[known], pool.sources.index(source)]
+    at, known = pool.rows(tracks)
+    for source, column in zip(pool.sources, terms.T, strict=True):
+        if source in SIGNAL_OF:
+            shares[known, SIGNALS.index(SIGNAL_OF[source])] += column[at]
     return shares
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from cf_model.neighbours import ItemNeighbours
 from cf_model.prior import ContentPrior
 from data.catalog import Catalog
 from data.errors import BundleError
@@ -18,6 +19,15 @@ from engine.duplicates import Duplicates
 
 _PRIOR = "prior_"
 """Beginning of the names of the content prior's files."""
+
+
+class Shaped(Protocol):
+    """An array or a sparse matrix."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its size in each direction."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -155,6 +165,11 @@ class BundleContents:
     behaviour : Behaviour, optional
     duplicates : Duplicates, optional
         Which tracks are the same recording; None where no prints of them are known.
+    recent : ndarray of float32, shape (n_tracks,), optional
+        How many users played each track lately, see `data.recent.recent_listeners`; None where no
+        times are known.
+    neighbours : ItemNeighbours, optional
+        Which tracks the listeners of each track play, too.
 
     Raises
     ------
@@ -169,6 +184,8 @@ class BundleContents:
     acoustic: Acoustic | None = None
     behaviour: Behaviour | None = None
     duplicates: Duplicates | None = None
+    recent: npt.NDArray[np.float32] | None = None
+    neighbours: ItemNeighbours | None = None
 
     def __post_init__(self) -> None:
         tracks, users = len(self.catalog), len(self.users)
@@ -189,9 +206,13 @@ class BundleContents:
                 self._check("item_uncertainty", self.behaviour.uncertainty, (tracks,))
         if self.duplicates is not None:
             self.duplicates.check(tracks)
+        if self.recent is not None:
+            self._check("recent", self.recent, (tracks,))
+        if self.neighbours is not None:
+            self._check("neighbours", self.neighbours.weights, (tracks, tracks))
 
     @staticmethod
-    def _check(name: str, array: npt.NDArray[np.generic], shape: tuple[int | None, ...]) -> None:
+    def _check(name: str, array: Shaped, shape: tuple[int | None, ...]) -> None:
         good = len(array.shape) == len(shape)
         if not good or any(b not in (None, a) for a, b in zip(array.shape, shape, strict=True)):
             raise BundleError(
@@ -210,6 +231,10 @@ class BundleContents:
                 arrays["segments"] = self.acoustic.segments.vectors
         if self.behaviour is not None:
             arrays.update(self.behaviour.arrays())
+        if self.recent is not None:
+            arrays["recent"] = self.recent
+        if self.neighbours is not None:
+            arrays["neighbours"] = self.neighbours.weights.data
         for name, array in arrays.items():
             if not np.isfinite(array).all():
                 raise BundleError(f"`{name}` holds NaN or infinite values.")

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cf_model.config import CFConfig
+from cf_model.neighbours import ItemNeighbours
 from data.catalog import Catalog
 from data.errors import BundleError, DataError
 from data.files import sha256
@@ -120,6 +121,8 @@ def _read_parts(path: Path, manifest: Manifest) -> BundleContents:
         acoustic=acoustic,
         behaviour=behaviour,
         duplicates=_duplicates(arrays),
+        recent=arrays.get("recent"),
+        neighbours=ItemNeighbours.of(arrays),
     )
 
 

@@ -105,6 +105,10 @@ def _write_parts(directory: Path, contents: BundleContents) -> dict[str, list[in
             shutil.copytree(contents.acoustic.encoder, directory / "encoder")
     if contents.behaviour is not None:
         arrays.update(contents.behaviour.arrays())
+    if contents.recent is not None:
+        arrays["recent"] = contents.recent
+    if contents.neighbours is not None:
+        arrays |= contents.neighbours.arrays()
     if contents.duplicates is not None:
         arrays["duplicates"] = contents.duplicates.representatives
         arrays["recordings"] = contents.duplicates.recordings.words

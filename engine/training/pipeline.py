@@ -18,6 +18,7 @@ from data.catalog import Catalog
 from data.checks import check_choice
 from data.errors import BundleError, DataError
 from data.interactions import Interactions
+from data.recent import recent_listeners
 from data.store import Store
 from engine.bundle import (
     Acoustic,
@@ -206,7 +207,13 @@ class _Training:
             )
         duplicates = self._duplicates(catalog, acoustic)
         contents = BundleContents(
-            catalog, plays.users, *_popularity(plays), acoustic, behaviour, duplicates
+            catalog,
+            plays.users,
+            *_popularity(plays),
+            acoustic,
+            behaviour,
+            duplicates,
+            recent=recent_listeners(plays),
         )
         with self._timed("write"):
             inherited = parent if part == "audio" else None

@@ -19,6 +19,7 @@ from engine.bundle import Behaviour, Bundle, BundleContents, write_bundle
 from engine.recommender import Recommender
 from engine.request import Request
 from ranker.config import RankerConfig
+from ranker.recordings import OneOfEach
 from tests.engine.conftest import World
 
 USERS, TRACKS = 60, 90
@@ -97,8 +98,8 @@ def test_tracks_of_one_recording_are_answered_once(
 ) -> None:
     contents = recommender.bundle.contents
     twins = (np.arange(TRACKS) // 2 * 2).astype(np.int32)
-    other = Recommender(recommender.bundle, recommender.config)
-    other._one_of_each = type(other._one_of_each)(twins, contents.listeners)
+    signals = replace(recommender.signals, one_of_each=OneOfEach(twins, contents.listeners))
+    other = Recommender(recommender.bundle, recommender.config, signals=signals)
     table = _agrees(other, feedback, Request(History(), n=5, strategy="cf"))
     recordings = table["track_id"].str[1:].astype(int) // 2
     assert not pd.DataFrame({"user": table["user_id"], "recording": recordings}).duplicated().any()

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from data.history import History
 from data.vectors import unit_rows
-from engine.retrievers import AudioRetriever
+from engine.retrieval import AudioRetriever
 from engine.taste import (
     SoundIndex,
     SoundSpace,

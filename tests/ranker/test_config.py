@@ -6,7 +6,7 @@ from ranker import RankerConfig
 
 def test_weight_of_a_source():
     config = RankerConfig(weight_cf=2, weight_audio=0.5, weight_popular=0)
-    weights = [config.weight(source) for source in ("cf", "audio", "popular", "neighbours")]
+    weights = [config.weight(source) for source in ("cf", "audio", "popular", "another")]
     assert weights == [2, 0.5, 0, 1]
 
 
@@ -38,3 +38,9 @@ def test_refuses_values_out_of_range(field, value):
 
 def test_every_setting_is_described():
     assert all(field.description for field in RankerConfig.model_fields.values())
+
+
+def test_a_source_has_the_quota_of_all_unless_it_has_its_own():
+    config = RankerConfig(quota=50, quota_audio=7, quota_new=0)
+    quotas = [config.quota_of(source) for source in ("cf", "audio", "new", "another")]
+    assert quotas == [50, 7, 0, 50]

@@ -8,6 +8,7 @@ from ranker import (
     Reason,
     ReciprocalRankFusion,
     explain,
+    fused_shares,
     merge,
 )
 from tests.ranker.strategies import N_TRACKS, candidate_lists, scores_of, tracks_of
@@ -20,9 +21,13 @@ def listed(source, *tracks):
     return Candidates(source, tracks_of(tracks), scores_of(range(len(tracks), 0, -1)))
 
 
+def explained(tracks, played, *, pool, **options):
+    return explain(tracks, played, shares=fused_shares(tracks, pool, FUSION), **options)
+
+
 def test_shares_are_those_of_rank_fusion():
     pool = merge([listed("cf", 4, 1), listed("audio", 1, 8), listed("popular", 9)])
-    reasons = explain(tracks_of([1, 4, 9, 2]), tracks_of([]), pool=pool, fusion=FUSION)
+    reasons = explained(tracks_of([1, 4, 9, 2]), tracks_of([]), pool=pool)
     cf, audio = 1 / 62, 1 / 61
     assert reasons[0].behaviour == pytest.approx(cf / (cf + audio))
     assert reasons[0].sound == pytest.approx(audio / (cf + audio))
@@ -31,9 +36,17 @@ def test_shares_are_those_of_rank_fusion():
 
 
 def test_sources_of_other_kinds_take_their_share():
-    pool = merge([listed("cf", 4), listed("neighbours", 4)])
-    (reason,) = explain(tracks_of([4]), tracks_of([]), pool=pool, fusion=FUSION)
+    pool = merge([listed("cf", 4), listed("another", 4)])
+    (reason,) = explained(tracks_of([4]), tracks_of([]), pool=pool)
     assert reason == Reason(behaviour=0.5)
+
+
+def test_sources_of_one_signal_add_up():
+    config = RankerConfig(rrf_k=1, weight_neighbours=1, weight_seeds=2)
+    pool = merge([listed("cf", 4), listed("neighbours", 5, 4), listed("seeds", 4)])
+    # 1 / 2 of factors and 1 / 3 of neighbours are behaviour, 2 / 2 of seeds sound: 5 to 6.
+    shares = fused_shares(tracks_of([4]), pool, ReciprocalRankFusion(config))
+    assert shares.tolist() == [pytest.approx([6 / 11, 5 / 11, 0])]
 
 
 def test_names_the_plays_that_weigh_most():
@@ -41,11 +54,10 @@ def test_names_the_plays_that_weigh_most():
     # the plays, 20 is its double in sound (62/123); 21 adds most by behaviour, and half as much
     # sound (61/123 + 31/123); 22 speaks against it; 23 adds half as much behaviour (30.5/123).
     pool = merge([listed("cf", 4, 1), listed("audio", 1)])
-    (reason,) = explain(
+    (reason,) = explained(
         tracks_of([1]),
         tracks_of([20, 21, 22, 23]),
         pool=pool,
-        fusion=FUSION,
         behaviour=scores_of([[0, 0.4, -0.3, 0.2]]),
         sound=scores_of([[0.8, 0.4, -0.5, 0]]),
         limit=5,
@@ -55,11 +67,10 @@ def test_names_the_plays_that_weigh_most():
 
 def test_each_signal_speaks_only_for_what_it_proposed():
     pool = merge([listed("cf", 4), listed("audio", 8)])
-    by_cf, by_audio = explain(
+    by_cf, by_audio = explained(
         tracks_of([4, 8]),
         tracks_of([20, 21]),
         pool=pool,
-        fusion=FUSION,
         behaviour=scores_of([[1, 0], [1, 0]]),
         sound=scores_of([[0, 1], [0, 1]]),
     )
@@ -69,11 +80,10 @@ def test_each_signal_speaks_only_for_what_it_proposed():
 
 def test_names_no_more_than_the_limit_and_the_earlier_of_equals():
     pool = merge([listed("cf", 4)])
-    (reason,) = explain(
+    (reason,) = explained(
         tracks_of([4]),
         tracks_of([23, 20, 21]),
         pool=pool,
-        fusion=FUSION,
         behaviour=scores_of([[1, 1, 1]]),
         limit=2,
     )
@@ -82,21 +92,19 @@ def test_names_no_more_than_the_limit_and_the_earlier_of_equals():
 
 def test_tells_the_rule_of_each_track():
     pool = merge([listed("cf", 4, 5)])
-    reasons = explain(
-        tracks_of([4, 5]), tracks_of([]), pool=pool, fusion=FUSION, rules=[None, "artist_cap"]
-    )
+    reasons = explained(tracks_of([4, 5]), tracks_of([]), pool=pool, rules=[None, "artist_cap"])
     assert [reason.rule for reason in reasons] == [None, "artist_cap"]
 
 
 def test_nothing_to_explain():
-    assert explain(tracks_of([]), tracks_of([3]), pool=merge([]), fusion=FUSION) == ()
+    assert explained(tracks_of([]), tracks_of([3]), pool=merge([])) == ()
 
 
 @settings(deadline=None)
 @given(candidate_lists(), st.lists(st.integers(0, N_TRACKS - 1), unique=True, max_size=8))
 def test_shares_are_shares(lists, tracks):
     pool = merge(lists)
-    reasons = explain(tracks_of(tracks), tracks_of([]), pool=pool, fusion=FUSION)
+    reasons = explained(tracks_of(tracks), tracks_of([]), pool=pool)
     for track, reason in zip(tracks, reasons, strict=True):
         shares = (reason.sound, reason.behaviour, reason.popularity)
         assert all(share >= 0 for share in shares)

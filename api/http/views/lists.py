@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
-from operator import itemgetter
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
 from flask import Response
 
 from api.answers import item_documents
@@ -22,7 +21,6 @@ from engine.request import Item, Request
 
 blueprint = Blueprint("lists", __name__, tag="Lists")
 
-_EPOCH = date(1970, 1, 1)
 _released: WeakKeyDictionary[Catalog, list[tuple[int, int]]] = WeakKeyDictionary()
 """Day and index of each dated track, the last first: sorted once a bundle."""
 
@@ -70,18 +68,10 @@ def newest(catalog: Catalog, n: int, *, duplicates: Duplicates | None = None) ->
 
 
 def _by_release(catalog: Catalog) -> list[tuple[int, int]]:
-    days = map(_day, catalog.column("released_at").to_pylist())
-    dated = [(day, index) for index, day in enumerate(days) if day is not None]
-    return sorted(dated, key=itemgetter(0), reverse=True)
-
-
-def _day(text: str | None) -> int | None:
-    """Return the day of YYYY, YYYY-MM or YYYY-MM-DD, counted from 1970, or None."""
-    given = (text or "")[:10]
-    try:
-        return (date.fromisoformat(given + "-01-01"[len(given) - 4 :]) - _EPOCH).days
-    except ValueError:
-        return None
+    dated = np.flatnonzero(np.isfinite(catalog.released))
+    last_first = dated[np.argsort(-catalog.released[dated], kind="stable")]
+    days = catalog.released[last_first].astype(int)
+    return list(zip(days.tolist(), last_first.tolist(), strict=True))
 
 
 def _list(models: Models, items: tuple[Item, ...]) -> dict[str, Any]:
