@@ -12,6 +12,7 @@ from cf_model.prior.config import PriorConfig
 from data.config import DataConfig
 from engine.taste.config import TasteConfig
 from ranker.config import RankerConfig
+from ranker.learning import LearningConfig
 
 
 class EngineConfig(BaseModel):
@@ -49,6 +50,7 @@ class Sections(BaseModel):
     audio: AudioConfig = Field(default_factory=AudioConfig)
     cf: CFConfig = Field(default_factory=CFConfig)
     ranker: RankerConfig = Field(default_factory=RankerConfig)
+    learning: LearningConfig = Field(default_factory=LearningConfig)
     engine: EngineConfig = Field(default_factory=EngineConfig)
     taste: TasteConfig = Field(default_factory=TasteConfig)
     prior: PriorConfig = Field(default_factory=PriorConfig)

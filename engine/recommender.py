@@ -14,14 +14,15 @@ from cf_model.prior import start_from_genres
 from data.catalog import Catalog
 from data.errors import ParameterError
 from data.history import History
+from engine.blending import blend_of
 from engine.bundle import Bundle
 from engine.request import Answer, Item, Request
 from engine.signals import PERSONAL, Signals
 from engine.taste import TasteConfig
-from ranker.candidates import BoolArray, CandidatePool, Candidates, Query, merge
+from ranker.candidates import Blend, BoolArray, CandidatePool, Candidates, Query, merge
 from ranker.config import RankerConfig
 from ranker.diversity import mmr
-from ranker.explain import Reason, explain, fused_shares
+from ranker.explain import Reason, explain
 from ranker.fusion import ReciprocalRankFusion
 from ranker.rules import cap_artists
 
@@ -65,9 +66,9 @@ class Recommender:
     ) -> None:
         self.bundle = bundle
         self.config = config
-        self.ranker = ReciprocalRankFusion(config)
         self.signals = signals or Signals.of(bundle.contents, bundle.cf, taste=taste)
         self.retrievers = self.signals.retrievers
+        self.ranker = blend_of(self.signals, config)
 
     @property
     def catalog(self) -> Catalog:
@@ -93,7 +94,9 @@ class Recommender:
         pool = merge(lists)
         blended = self._filled(self._blend(query, pool), query, request)
         ranked = self._spread(blended, request)
-        reasons = self._reasons(ranked, blended, pool, request) if request.explain else None
+        reasons = None
+        if request.explain:
+            reasons = self._reasons(ranked, blended, pool, query=query, request=request)
         return Answer(self._items(ranked, pool, reasons), fallback)
 
     def _known_of(self, request: Request) -> History:
@@ -155,15 +158,19 @@ class Recommender:
         return self.retrievers[name].retrieve(query, quota)
 
     def _blended(self) -> list[str]:
-        """Return which retrievers the blend asks: none that is off or has no weight."""
-        config = self.config
-        return [n for n in self.retrievers if config.quota_of(n) > 0 and config.weight(n) > 0]
+        """Return which retrievers the blend asks: none that is off or of no use to it."""
+        quota_of, uses = self.config.quota_of, self.ranker.uses
+        return [name for name in self.retrievers if quota_of(name) > 0 and uses(name)]
 
     def _blend(self, query: Query, pool: CandidatePool) -> Candidates:
-        if len(pool.sources) == 1:
+        if len(pool.sources) == 1:  # a signal of its own keeps its own order and scores
             order = np.argsort(pool.ranks[:, 0], kind="stable")
             return Candidates(pool.sources[0], pool.tracks[order], pool.scores[order, 0])
         return self.ranker.rank(query, pool, int(pool.tracks.size))
+
+    def _teller(self, pool: CandidatePool) -> Blend:
+        """Return what says how much each signal weighed: of a single one, all of it."""
+        return ReciprocalRankFusion(self.config) if len(pool.sources) == 1 else self.ranker
 
     def _filled(self, blended: Candidates, query: Query, request: Request) -> Candidates:
         """Put popular tracks behind the blend, where it is too short for what is asked."""
@@ -195,7 +202,13 @@ class Recommender:
         return self.config.diversity if request.diversity is None else request.diversity
 
     def _reasons(
-        self, ranked: Candidates, blended: Candidates, pool: CandidatePool, request: Request
+        self,
+        ranked: Candidates,
+        blended: Candidates,
+        pool: CandidatePool,
+        *,
+        query: Query,
+        request: Request,
     ) -> tuple[Reason, ...]:
         played, counts = request.history.tracks, request.history.counts
         behaviour = sound = None
@@ -209,7 +222,7 @@ class Recommender:
         return explain(
             ranked.tracks,
             played,
-            shares=fused_shares(ranked.tracks, pool, self.ranker),
+            shares=self._teller(pool).shares(query, pool, ranked.tracks),
             behaviour=behaviour,
             sound=sound,
             rules=[rule if moved else None for moved in brought_in],

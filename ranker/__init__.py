@@ -1,6 +1,7 @@
 """The blend: candidates of both signals, merged and ordered."""
 
 from ranker.candidates import (
+    Blend,
     CandidatePool,
     Candidates,
     Query,
@@ -12,11 +13,12 @@ from ranker.candidates import (
 )
 from ranker.config import RankerConfig
 from ranker.diversity import mmr
-from ranker.explain import Reason, explain, fused_shares
+from ranker.explain import Reason, explain
 from ranker.fusion import ReciprocalRankFusion
 from ranker.rules import cap_artists
 
 __all__ = [
+    "Blend",
     "CandidatePool",
     "Candidates",
     "Query",
@@ -28,7 +30,6 @@ __all__ = [
     "Scorer",
     "cap_artists",
     "explain",
-    "fused_shares",
     "merge",
     "mmr",
     "top_n",

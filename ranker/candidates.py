@@ -166,6 +166,20 @@ class Ranker(Protocol):
         ...
 
 
+class Blend(Ranker, Protocol):
+    """A ranker of several sources, which can say how much each signal weighed."""
+
+    def uses(self, source: str) -> bool:
+        """Whether the candidates of a source are worth asking for."""
+        ...
+
+    def shares(
+        self, query: Query, pool: CandidatePool, tracks: IntArray
+    ) -> npt.NDArray[np.float64]:
+        """Return the shares of `ranker.explain.SIGNALS` in the scores of k tracks, shape (k, 3)."""
+        ...
+
+
 def merge(lists: Sequence[Candidates]) -> CandidatePool:
     """Merge candidates of several sources.
 

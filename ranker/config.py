@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +16,11 @@ class RankerConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    blend: Literal["learned", "fusion"] = Field(
+        "learned",
+        description="How candidates are blended: by the learned ranker, where a bundle has one "
+        "that won on its validation part, or always by rank fusion.",
+    )
     quota: int = Field(
         200, ge=1, description="Candidates that each retriever proposes, if not told otherwise."
     )

@@ -8,25 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ranker.candidates import CandidatePool, IntArray
-from ranker.fusion import ReciprocalRankFusion
+from ranker.candidates import IntArray
 
 FloatArray = npt.NDArray[np.float32]
-
-SIGNALS = ("sound", "behaviour", "popularity")
-"""The signals whose shares are told."""
-
-SIGNAL_OF = {
-    "audio": "sound",
-    "seeds": "sound",
-    "cold": "sound",  # a factor, but one that was predicted from sound
-    "cf": "behaviour",
-    "neighbours": "behaviour",
-    "popular": "popularity",
-    "trending": "popularity",
-    "new": "popularity",
-}
-"""What each source goes by. A source of another name is no part of any share."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +54,7 @@ def explain(
     played : ndarray of int32, shape (m,)
         The user's plays.
     shares : ndarray of float64, shape (k, 3)
-        Of `SIGNALS` in the score of each track, such as `fused_shares`.
+        Of `SIGNALS` in the score of each track; see `Blend.shares`.
     behaviour : ndarray of float32, shape (k, m), optional
         What each play adds to the score of each track: section 5 of Hu, Koren, Volinsky (ICDM
         2008), or the cosines of their factors.
@@ -97,34 +81,6 @@ def explain(
         audio, cf, popular = shares[row].tolist()
         reasons.append(Reason(because, audio, cf, popular, rule))
     return tuple(reasons)
-
-
-def fused_shares(
-    tracks: IntArray, pool: CandidatePool, fusion: ReciprocalRankFusion
-) -> npt.NDArray[np.float64]:
-    """Return the share of each signal in the fused score of each track.
-
-    Parameters
-    ----------
-    tracks : ndarray of int32, shape (k,)
-    pool : CandidatePool
-        What they were chosen from; a track outside of it has no shares.
-    fusion : ReciprocalRankFusion
-
-    Returns
-    -------
-    ndarray of float64, shape (k, 3)
-        Of `SIGNALS`.
-    """
-    terms = fusion.contributions(pool)
-    total = terms.sum(axis=1, keepdims=True)
-    terms = np.divide(terms, total, out=np.zeros_like(terms), where=total > 0)
-    shares = np.zeros((tracks.size, len(SIGNALS)))
-    at, known = pool.rows(tracks)
-    for source, column in zip(pool.sources, terms.T, strict=True):
-        if source in SIGNAL_OF:
-            shares[known, SIGNALS.index(SIGNAL_OF[source])] += column[at]
-    return shares
 
 
 def _relative(matrix: FloatArray) -> FloatArray:

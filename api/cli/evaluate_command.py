@@ -162,7 +162,7 @@ def _settings(
         )
     return Settings(
         fractions=Fractions(test=asked["test_fraction"]),
-        blend=Blend(settings.ranker, settings.taste, settings.prior),
+        blend=Blend(settings.ranker, settings.taste, settings.prior, settings.learning),
         held_out=_plays(asked["held_out"]),
         choose=choose,
     )

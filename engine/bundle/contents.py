@@ -16,6 +16,7 @@ from data.catalog import Catalog
 from data.errors import BundleError
 from data.vocabulary import Vocabulary
 from engine.duplicates import Duplicates
+from ranker.lambdamart import LambdaMART
 
 _PRIOR = "prior_"
 """Beginning of the names of the content prior's files."""
@@ -170,6 +171,8 @@ class BundleContents:
         times are known.
     neighbours : ItemNeighbours, optional
         Which tracks the listeners of each track play, too.
+    ranker : LambdaMART, optional
+        The learned ranker; None where rank fusion blends.
 
     Raises
     ------
@@ -186,6 +189,7 @@ class BundleContents:
     duplicates: Duplicates | None = None
     recent: npt.NDArray[np.float32] | None = None
     neighbours: ItemNeighbours | None = None
+    ranker: LambdaMART | None = None
 
     def __post_init__(self) -> None:
         tracks, users = len(self.catalog), len(self.users)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from data.vocabulary import Vocabulary
 from engine.bundle.contents import Acoustic, Behaviour, BundleContents, Segments
 from engine.bundle.manifest import Manifest, read_manifest
 from engine.duplicates import Duplicates, Recordings
+from ranker.lambdamart import LambdaMART
+
+logger = logging.getLogger("segue.engine")
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,19 @@ def _read_parts(path: Path, manifest: Manifest) -> BundleContents:
         duplicates=_duplicates(arrays),
         recent=arrays.get("recent"),
         neighbours=ItemNeighbours.of(arrays),
+        ranker=_ranker(path),
     )
+
+
+def _ranker(path: Path) -> LambdaMART | None:
+    """Return the learned ranker; None where there is none, or none that this version can use."""
+    if not (path / "ranker").is_dir():
+        return None
+    try:
+        return LambdaMART.load(path / "ranker")
+    except DataError as error:
+        logger.warning("Bundle %s is blended by rank fusion: %s", path.name, error)
+        return None
 
 
 def _segments(arrays: dict[str, npt.NDArray[Any]], manifest: Manifest) -> Segments | None:

@@ -107,6 +107,8 @@ def _write_parts(directory: Path, contents: BundleContents) -> dict[str, list[in
         arrays.update(contents.behaviour.arrays())
     if contents.recent is not None:
         arrays["recent"] = contents.recent
+    if contents.ranker is not None:
+        contents.ranker.save(directory / "ranker")
     if contents.neighbours is not None:
         arrays |= contents.neighbours.arrays()
     if contents.duplicates is not None:

@@ -5,8 +5,8 @@
     Interactions -> make_task -> Task -> System -> answer -> Ranked -> Summary -> Report
 """
 
+from engine.bootstrap import Estimate, intervals
 from engine.evaluation.answering import answer
-from engine.evaluation.bootstrap import Estimate, intervals
 from engine.evaluation.lineup import BASELINE, Blend
 from engine.evaluation.measuring import measure
 from engine.evaluation.page import write_html

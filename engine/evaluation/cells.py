@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from engine.evaluation.bootstrap import Estimate
+from engine.bootstrap import Estimate
 from engine.evaluation.lineup import CONTROL
 from engine.evaluation.plots import Row
 from engine.evaluation.report import p_value

@@ -8,14 +8,18 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from cf_model import ALSModel
+from cf_model import ALSModel, CFConfig
 from cf_model.prior import PriorConfig
+from data.catalog import Catalog
 from engine.evaluation import learning
+from engine.evaluation.learned import learned
 from engine.evaluation.models import Models
 from engine.evaluation.systems import Fusion, Ranking, System
 from engine.evaluation.task import Task
+from engine.ranking import Recipe
 from engine.taste import TasteConfig
 from ranker.config import RankerConfig
+from ranker.learning import LearningConfig
 
 FloatMatrix = npt.NDArray[np.float32]
 Progress = Callable[[int, int, str], None]
@@ -26,7 +30,17 @@ BASELINE = "als"
 CONTROL = "-shuffled"
 """Ending of the name of a system's control."""
 
-_ALSO = (("als-sound", "audio-mean"), ("audio", "audio-mean"))
+LEARNED = "blend"
+"""The learned ranker, asked as it is served."""
+
+_ALSO = (
+    ("als-sound", "audio-mean"),
+    ("audio", "audio-mean"),
+    (LEARNED, "fusion"),
+    (LEARNED, "als-sound"),
+    (LEARNED, "audio"),
+    (LEARNED, "popularity"),
+)
 """Further pairs that are compared."""
 
 _OF_SOUND = ("audio-mean", "audio", "als-sound", "fusion")
@@ -42,18 +56,25 @@ class Blend:
         Its weights and constant are those of the fusion.
     taste : TasteConfig
     prior : PriorConfig
+    learning : LearningConfig
+        Of the learned ranker.
     """
 
     ranker: RankerConfig = field(default_factory=RankerConfig)
     taste: TasteConfig = field(default_factory=TasteConfig)
     prior: PriorConfig = field(default_factory=PriorConfig)
+    learning: LearningConfig = field(default_factory=LearningConfig)
+
+    def recipe(self, cf: CFConfig, seed: int) -> Recipe:
+        """Return how the learned ranker and its models are made."""
+        return Recipe(cf, self.prior, self.taste, self.ranker, self.learning, seed)
 
 
 def line_up(
     task: Task,
     vectors: FloatMatrix | None,
     *,
-    artists: npt.NDArray[np.int32],
+    catalog: Catalog,
     models: Models,
     blend: Blend,
     seed: int,
@@ -66,7 +87,7 @@ def line_up(
     task : Task
     vectors : ndarray of float32, shape (t, d), optional
         Embeddings of length 1; a zero row for a track without one.
-    artists : ndarray of int32, shape (t,)
+    catalog : Catalog
     models : Models
         What is learnt from plays, and how.
     blend : Blend
@@ -91,9 +112,12 @@ def line_up(
     if vectors is None:
         why = "no track has an embedding. Run `segue embed`, or import embeddings."
         skipped = dict.fromkeys(_OF_SOUND[:-1], why)
-        skipped |= {f"{n}{CONTROL}": why for n in _OF_SOUND if n != "audio-mean"}
-        return [*systems, _fuse("fusion", parts, blend.ranker)], skipped
-    lesson = _Lesson(task, model, artists, blend, seed, parts)
+        skipped |= {f"{n}{CONTROL}": why for n in (*_OF_SOUND, LEARNED) if n != "audio-mean"}
+        systems.append(_fuse("fusion", parts, blend.ranker))
+        return systems, skipped | _learn(
+            systems, task, catalog, None, blend.recipe(models.cf, seed), ""
+        )
+    lesson = _Lesson(task, model, catalog, models, blend, seed, parts)
     systems.append(learning.audio_mean(task, vectors))
     skipped = lesson.hear(systems, vectors, "")
     dealt = learning.shuffle_embeddings(vectors, rng=np.random.default_rng([seed, 1]))
@@ -106,7 +130,8 @@ class _Lesson:
 
     task: Task
     model: ALSModel
-    artists: npt.NDArray[np.int32]
+    catalog: Catalog
+    models: Models
     blend: Blend
     seed: int
     parts: Mapping[str, Ranking]
@@ -117,7 +142,7 @@ class _Lesson:
             self.task,
             self.model,
             vectors,
-            artists=self.artists,
+            artists=self.catalog.artists,
             config=self.blend.prior,
             seed=self.seed,
             name=f"als-sound{ending}",
@@ -129,7 +154,25 @@ class _Lesson:
             systems.append(sound)
         systems.append(_fuse(f"fusion{ending}", parts, self.blend.ranker))
         few = "too few tracks have both plays and an embedding to learn from."
-        return {} if sound else {f"als-sound{ending}": few}
+        skipped = {} if sound else {f"als-sound{ending}": few}
+        recipe = self.blend.recipe(self.models.cf, self.seed)
+        return skipped | _learn(systems, self.task, self.catalog, vectors, recipe, ending)
+
+
+def _learn(
+    systems: list[System],
+    task: Task,
+    catalog: Catalog,
+    vectors: FloatMatrix | None,
+    recipe: Recipe,
+    ending: str,
+) -> dict[str, str]:
+    """Add the learned ranker; say why, where there is none."""
+    found = learned(task, catalog, vectors, recipe=recipe, name=f"{LEARNED}{ending}")
+    if isinstance(found, str):
+        return {f"{LEARNED}{ending}": found}
+    systems.append(found)
+    return {}
 
 
 def _fuse(name: str, parts: Mapping[str, Ranking], ranker: RankerConfig) -> System:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from data.files import write_atomically
-from engine.evaluation.bootstrap import Estimate
+from engine.bootstrap import Estimate
 from engine.evaluation.results import Difference, Report, Slice
 
 _WIDE, _NARROW = ("ndcg", "recall"), ("mrr", "map", "hit_rate")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.evaluation.bootstrap import Estimate
+from engine.bootstrap import Estimate
 from engine.evaluation.significance import Test
 
 Estimates = Mapping[str, Estimate]

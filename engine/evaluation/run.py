@@ -117,7 +117,7 @@ def evaluate(
     learnt, skipped = line_up(
         task,
         vectors,
-        artists=catalog.artists,
+        catalog=catalog,
         models=models,
         blend=settings.blend,
         seed=seed,
@@ -175,4 +175,5 @@ def _parameters(models: Models, settings: Settings) -> dict[str, Any]:
         "ranker": blend.ranker.model_dump(mode="json"),
         "taste": blend.taste.model_dump(mode="json"),
         "prior": blend.prior.model_dump(mode="json"),
+        "learning": blend.learning.model_dump(mode="json"),
     }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from engine.evaluation.bootstrap import Estimate
+from engine.bootstrap import Estimate
 from engine.evaluation.svg import (
     CHARACTER,
     Scale,

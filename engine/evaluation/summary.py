@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.bootstrap import Estimate, intervals
 from engine.evaluation import beyond, metrics
 from engine.evaluation.beyond import Background
-from engine.evaluation.bootstrap import Estimate, intervals
 from engine.evaluation.metrics import Ranked
 from engine.evaluation.results import Difference, Slice
 from engine.evaluation.significance import Test, holm, sign_flip

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from html import escape
 
-from engine.evaluation.bootstrap import Estimate
+from engine.bootstrap import Estimate
 
 CHARACTER = 6.7
 """Mean width of a character, enough for names in a 12 px sans-serif."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.evaluation.bootstrap import Estimate, clustered_intervals, clustered_ratios
+from engine.bootstrap import Estimate, clustered_intervals, clustered_ratios
 from engine.hearing.report import Bounds, Figure, Section
 from engine.hearing.systems import BASELINE, RANDOM
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from audio_model.cache import MelCache
 from audio_model.keras_encoder import KerasEncoder
@@ -18,8 +17,8 @@ from data.catalog import Catalog
 from data.checks import check_choice
 from data.errors import BundleError, DataError
 from data.interactions import Interactions
-from data.recent import recent_listeners
 from data.store import Store
+from engine.behaviour import Lesson, inherit_behaviour, train_behaviour
 from engine.bundle import (
     Acoustic,
     Behaviour,
@@ -33,8 +32,9 @@ from engine.duplicates import Duplicates, Recordings
 from engine.encoders import current_encoder
 from engine.gate import faults
 from engine.home import Home
+from engine.modelling import assemble
+from engine.ranking import Recipe, learn_ranker
 from engine.spaces import IMPORTED, stored_acoustic
-from engine.training.behaviour import Lesson, inherit_behaviour, train_behaviour
 from engine.training.encoder import (
     fitting_encoder,
     pretrained_start,
@@ -43,8 +43,9 @@ from engine.training.encoder import (
 )
 from engine.training.sound import Progress, audio_files, drop_unused_spaces, embed_catalog
 from engine.tuning import Wish, tuned_config
+from ranker.lambdamart import LambdaMART
 
-PARTS = ("all", "audio", "cf")
+PARTS = ("all", "audio", "cf", "ranker")
 
 _RECORDED = {
     "audio",
@@ -52,6 +53,7 @@ _RECORDED = {
     "prior",
     "taste",
     "ranker",
+    "learning",
     "engine",
 }  # not `data` and `api`: they hold passwords
 
@@ -76,6 +78,10 @@ class TrainingReport:
         Tracks that are the same recording as another one that stands for it.
     bad_files : list of (track_id, path, reason)
         Sound files that were skipped.
+    ranker : dict or None
+        What the learned ranker is worth, see `Verdict.document`; None where none was trained.
+    unranked : str
+        Why rank fusion blends; empty where the learned ranker does.
     tuning : dict or None
         The search that found the settings of ALS, if one did; see `Tuning.summary`.
     seconds : dict of str to float
@@ -91,6 +97,8 @@ class TrainingReport:
     acoustic: str = "none"
     duplicates: int = 0
     bad_files: list[tuple[str, Path, str]] = field(default_factory=list)
+    ranker: dict[str, Any] | None = None
+    unranked: str = ""
     tuning: dict[str, Any] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -142,10 +150,11 @@ def train(
     store : Store
     sections : Sections
         Settings.
-    part : {"all", "audio", "cf"}
+    part : {"all", "audio", "cf", "ranker"}
         "all" trains ALS, and an encoder only if neither the home's own nor the pretrained one fits
         the settings. "audio" trains a new encoder, from the pretrained one where that fits, and
-        keeps the factors of the current bundle. "cf" trains ALS and keeps the encoder. Tracks that
+        keeps the factors of the current bundle. "ranker" keeps these, and the encoder. "cf" trains
+        ALS and keeps the encoder. Tracks that
         are new or changed are embedded in any case.
     workers : int
         Processes that decode sound files.
@@ -195,7 +204,9 @@ class _Training:
             plays = self.store.load_feedback(catalog.tracks).plays
         self._describe(catalog, plays)
         acoustic = self._acoustic(catalog, part)
-        if part == "audio" and parent is not None:
+        inherits = part in ("audio", "ranker") and parent is not None
+        if inherits:
+            assert parent is not None, "there is something to inherit"
             space = acoustic.space if acoustic else None
             behaviour = inherit_behaviour(parent, catalog, plays.users, space=space)
         else:
@@ -206,18 +217,13 @@ class _Training:
                 "embeddings, or give tracks an `audio_path`."
             )
         duplicates = self._duplicates(catalog, acoustic)
-        contents = BundleContents(
-            catalog,
-            plays.users,
-            *_popularity(plays),
-            acoustic,
-            behaviour,
-            duplicates,
-            recent=recent_listeners(plays),
+        contents = assemble(
+            plays, catalog, acoustic=acoustic, behaviour=behaviour, duplicates=duplicates
         )
+        factors_of = parent if inherits else None
+        contents = replace(contents, ranker=self._ranker(plays, contents, parent, factors_of))
         with self._timed("write"):
-            inherited = parent if part == "audio" else None
-            self._write(registry, contents, parent, factors_of=inherited)
+            self._write(registry, contents, parent, factors_of=factors_of)
         if publish:
             self._publish(registry)
         return self.report
@@ -258,7 +264,7 @@ class _Training:
     def _heard(self, files: list[tuple[str, Path]], catalog: Catalog, part: str) -> Acoustic | None:
         config, say = self.sections.audio, self.listeners.say
         encoder = None if part == "audio" else fitting_encoder(self.home, config, say=say)
-        if encoder is None and part == "cf":
+        if encoder is None and part in ("cf", "ranker"):
             return None
         if encoder is None:
             encoder = self._trained(catalog, len(files))
@@ -337,6 +343,50 @@ class _Training:
                 progress=self.listeners.progress,
             )
 
+    def _ranker(
+        self,
+        plays: Interactions,
+        contents: BundleContents,
+        parent: Bundle | None,
+        factors_of: Bundle | None,
+    ) -> LambdaMART | None:
+        """Learn to rank; None, and why, where rank fusion is to blend."""
+        if self.start.warm and parent is not None:
+            return parent.contents.ranker
+        if self.sections.ranker.blend == "fusion":
+            self.report.unranked = "`ranker.blend` is 'fusion'"
+            return None
+        recipe = Recipe(
+            self.sections.cf if factors_of is None else factors_of.cf,
+            self.sections.prior,
+            self.sections.taste,
+            self.sections.ranker,
+            self.sections.learning,
+            self.sections.cf.seed,
+        )
+        self.listeners.say("Learning to rank.")
+        with self._timed("ranker"):
+            return self._learnt(plays, contents, recipe)
+
+    def _learnt(
+        self, plays: Interactions, contents: BundleContents, recipe: Recipe
+    ) -> LambdaMART | None:
+        try:
+            found = learn_ranker(
+                plays,
+                contents.catalog,
+                acoustic=contents.acoustic,
+                duplicates=contents.duplicates,
+                recipe=recipe,
+                progress=self.listeners.progress,
+            )
+        except DataError as error:  # too few plays, or no LightGBM: fusion needs neither
+            self.report.unranked = str(error)
+            return None
+        self.report.ranker = found.verdict.document()
+        self.report.unranked = found.verdict.objection
+        return None if self.report.unranked else found.model
+
     def _take_over(self, parent: Bundle) -> None:
         """Train with the settings of ALS that another bundle was trained with."""
         self.sections = self.sections.model_copy(update={"cf": parent.cf})
@@ -382,6 +432,8 @@ class _Training:
                 "plays": self.report.plays,
                 "embedded": int(contents.acoustic.known.sum()) if contents.acoustic else 0,
                 "duplicates": self.report.duplicates,
+                "ranker": self.report.ranker,
+                "unranked": self.report.unranked,
                 "tuning": self.report.tuning,
                 "seconds": self.report.seconds,
             },
@@ -404,12 +456,3 @@ def _open_parent(registry: BundleRegistry) -> Bundle | None:
         return registry.open_current(verify=False)
     except BundleError:
         return None
-
-
-def _popularity(
-    plays: Interactions,
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Count the listeners and the plays of each track, both of shape (n_tracks,)."""
-    matrix = plays.matrix()
-    listeners = np.bincount(matrix.indices, minlength=matrix.shape[1]).astype(np.float32)
-    return listeners, np.asarray(matrix.sum(axis=0), dtype=np.float32).ravel()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.evaluation.bootstrap import Estimate
+from engine.bootstrap import Estimate
 from engine.evaluation.plots import Row, bars, forest
 from engine.evaluation.scatter import Point, scatter
 from engine.evaluation.svg import ticks

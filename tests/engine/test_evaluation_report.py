@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.bootstrap import Estimate
 from engine.evaluation.beyond import OF_ALL, OF_LISTS
-from engine.evaluation.bootstrap import Estimate
 from engine.evaluation.metrics import ACCURACY
 from engine.evaluation.page import render_html, write_html
 from engine.evaluation.report import p_value, render_text, text_table, write_json

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data import DataError, ParameterError
-from engine.evaluation.bootstrap import Estimate, clustered_intervals, clustered_ratios, intervals
+from engine.bootstrap import Estimate, clustered_intervals, clustered_ratios, intervals
 from engine.hearing import (
     ask_everyone,
     genre_accuracy,

@@ -13,12 +13,12 @@ from cf_model import CFConfig, gram_matrix
 from data import DataError, Interactions
 from data.config import DataConfig
 from data.store import Store
+from engine.behaviour import WARM_ITERATIONS, inherit_behaviour
 from engine.bundle import Bundle, BundleRegistry
 from engine.config import Sections
 from engine.home import Home
 from engine.spaces import IMPORTED
 from engine.training import train
-from engine.training.behaviour import WARM_ITERATIONS, inherit_behaviour
 from engine.training.pipeline import Start
 from tests.engine.tuning_world import sample_plays
 

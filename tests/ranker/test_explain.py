@@ -8,9 +8,9 @@ from ranker import (
     Reason,
     ReciprocalRankFusion,
     explain,
-    fused_shares,
     merge,
 )
+from tests.ranker.contract import QUERY
 from tests.ranker.strategies import N_TRACKS, candidate_lists, scores_of, tracks_of
 
 CONFIG = RankerConfig(rrf_k=60, weight_cf=1, weight_audio=1, weight_popular=0.5)
@@ -22,7 +22,7 @@ def listed(source, *tracks):
 
 
 def explained(tracks, played, *, pool, **options):
-    return explain(tracks, played, shares=fused_shares(tracks, pool, FUSION), **options)
+    return explain(tracks, played, shares=FUSION.shares(QUERY, pool, tracks), **options)
 
 
 def test_shares_are_those_of_rank_fusion():
@@ -45,7 +45,7 @@ def test_sources_of_one_signal_add_up():
     config = RankerConfig(rrf_k=1, weight_neighbours=1, weight_seeds=2)
     pool = merge([listed("cf", 4), listed("neighbours", 5, 4), listed("seeds", 4)])
     # 1 / 2 of factors and 1 / 3 of neighbours are behaviour, 2 / 2 of seeds sound: 5 to 6.
-    shares = fused_shares(tracks_of([4]), pool, ReciprocalRankFusion(config))
+    shares = ReciprocalRankFusion(config).shares(QUERY, pool, tracks_of([4]))
     assert shares.tolist() == [pytest.approx([6 / 11, 5 / 11, 0])]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +16,9 @@ from data.interactions import Interactions
 from data.vocabulary import Vocabulary
 from engine.bundle import Acoustic, Behaviour, Bundle
 from engine.sound_prior import with_sound
-from engine.training.sound import Progress
 
 FloatMatrix = npt.NDArray[np.float32]
+Progress = Callable[[int, int, str], None]
 
 WARM_ITERATIONS = 4
 """Sweeps that go on from the factors of a bundle; what they lose stands in docs/behaviour.md."""

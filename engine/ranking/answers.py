@@ -1,0 +1,85 @@
+"""Candidates, features and listens of many questions: what trees are trained and judged on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.evidence import FeatureMaker
+from engine.ranking.holdout import Question
+from engine.signals import Signals
+from ranker.candidates import CandidatePool, Query, merge
+from ranker.config import RankerConfig
+from ranker.features import FEATURES
+from ranker.lambdamart import RankingData
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What was proposed to each question, and what of it was right.
+
+    Attributes
+    ----------
+    questions : list of Question
+    pools : list of CandidatePool
+    tables : list of ndarray of float32, shape (m, p)
+        Features; one a pool.
+    """
+
+    questions: Sequence[Question]
+    pools: Sequence[CandidatePool]
+    tables: Sequence[npt.NDArray[np.float32]]
+
+    def __len__(self) -> int:
+        return len(self.questions)
+
+    def labels(self, at: int) -> npt.NDArray[np.int8]:
+        """Return which candidates of a question were listened to, int8, shape (m,)."""
+        return np.isin(self.pools[at].tracks, self.questions[at].targets).astype(np.int8)
+
+    def data(self) -> RankingData:
+        """Return the questions of which some candidate was right, and some was not."""
+        labels = [self.labels(at) for at in range(len(self))]
+        useful = [at for at, found in enumerate(labels) if found.any() and not found.all()]
+        empty = np.empty((0, len(FEATURES)), np.float32)
+        return RankingData(
+            np.concatenate([empty, *(self.tables[at] for at in useful)]),
+            np.concatenate([np.empty(0, np.int8), *(labels[at] for at in useful)]),
+            np.array([len(labels[at]) for at in useful], np.int64),
+        )
+
+
+def collect(
+    questions: Iterable[Question],
+    signals: Signals,
+    config: RankerConfig,
+) -> Answers:
+    """Ask all retrievers each question.
+
+    Parameters
+    ----------
+    questions : iterable of Question
+    signals : Signals
+        Of models that do not know the answers.
+    config : RankerConfig
+        Its quotas count.
+    """
+    maker = FeatureMaker(signals)
+    asked, pools, tables = [], [], []
+    for question in questions:
+        mask = question.eligible.copy()
+        signals.one_of_each.keep_one(mask)
+        query = Query(question.history, mask)
+        lists = [
+            retriever.retrieve(query, config.quota_of(name))
+            for name, retriever in signals.retrievers.items()
+            if config.quota_of(name)
+        ]
+        pool = merge([found for found in lists if len(found)])
+        asked.append(question)
+        pools.append(pool)
+        tables.append(maker.table(query, pool))
+    return Answers(asked, pools, tables)

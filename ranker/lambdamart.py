@@ -1,0 +1,257 @@
+"""LambdaMART: trees that order candidates, by LightGBM.
+
+Burges, "From RankNet to LambdaRank to LambdaMART: An Overview", Microsoft Research, 2010. The trees
+are kept as LightGBM's own text, which is read when the first score is asked for: a server without
+a learned ranker never loads LightGBM.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from data.errors import DataError
+from ranker.calibration import Calibration, calibrate
+from ranker.features import FEATURES, NAMES
+from ranker.learning import LearningConfig
+from ranker.linear import Line, train_line
+
+if TYPE_CHECKING:
+    import lightgbm
+
+FloatMatrix = npt.NDArray[np.float32]
+FloatVector = npt.NDArray[np.float64]
+
+_MODEL, _ABOUT = "trees.txt", "ranker.json"
+
+_COARSE, _FINE = 12, 255  # bins into which values are put
+
+EVALUATED_AT = 10
+"""Length of the lists by whose nDCG training is stopped."""
+
+
+@dataclass(frozen=True, eq=False)
+class RankingData:
+    """Candidates of many queries, one query after the other.
+
+    Attributes
+    ----------
+    table : ndarray of float32, shape (rows, len(FEATURES))
+    labels : ndarray of int8, shape (rows,)
+        1 where the user listened later.
+    sizes : ndarray of int64, shape (queries,)
+        Candidates of each query.
+    """
+
+    table: FloatMatrix
+    labels: npt.NDArray[np.int8]
+    sizes: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class LambdaMART:
+    """A trained ranker.
+
+    Attributes
+    ----------
+    line : Line
+        What the trees start from.
+    trees : str
+        LightGBM's text.
+    calibration : Calibration
+        From scores to the probability of a listen.
+    features : tuple of str
+        The columns that it was trained on.
+    about : dict
+        How it was trained and what it is worth, JSON values.
+
+    Raises
+    ------
+    DataError
+        If it was trained on other features than this version computes.
+    """
+
+    line: Line
+    trees: str
+    calibration: Calibration
+    features: tuple[str, ...] = NAMES
+    about: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.features != NAMES:
+            raise DataError(
+                "The learned ranker looks at other features than this version of Segue computes. "
+                "Train again."
+            )
+
+    @cached_property
+    def _booster(self) -> lightgbm.Booster:
+        booster: lightgbm.Booster = _lightgbm().Booster(model_str=self.trees)
+        return booster
+
+    def scores(self, table: FloatMatrix) -> FloatVector:
+        """Return scores of shape (m,): comparable within a query.
+
+        Parameters
+        ----------
+        table : ndarray of float32, shape (m, len(FEATURES))
+        """
+        if not len(table):
+            return np.empty(0)
+        # One thread: a request has one core, and a thousand rows take a few milliseconds.
+        return self.line.scores(table) + self._booster.predict(table, num_threads=1)
+
+    def contributions(self, table: FloatMatrix) -> FloatVector:
+        """Return what each feature adds to each score, shape (m, len(FEATURES)).
+
+        Shapley values of the trees: Lundberg et al., "From Local Explanations to Global
+        Understanding with Explainable AI for Trees", Nature Machine Intelligence 2, 2020, and the
+        terms of the line. A row adds up to the score, less the mean score of the trees in training.
+        """
+        if not len(table):
+            return np.empty((0, len(FEATURES)))
+        found = self._booster.predict(table, pred_contrib=True, num_threads=1)
+        return self.line.contributions(table) + np.asarray(found, np.float64)[:, :-1]
+
+    def save(self, directory: Path) -> None:
+        """Write it to a directory, which is made."""
+        directory.mkdir(parents=True)
+        about = {
+            "features": list(self.features),
+            "line": {"means": list(self.line.means), "weights": list(self.line.weights)},
+            "calibration": {
+                "scores": list(self.calibration.scores),
+                "probabilities": list(self.calibration.probabilities),
+            },
+            "about": self.about,
+        }
+        (directory / _MODEL).write_text(self.trees, "utf-8")
+        (directory / _ABOUT).write_text(json.dumps(about, indent=1, allow_nan=False), "utf-8")
+
+    @classmethod
+    def load(cls, directory: Path) -> LambdaMART:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        OSError, ValueError, KeyError, DataError
+            If it cannot be read, or is of another version.
+        """
+        about = json.loads((directory / _ABOUT).read_text("utf-8"))
+        curve = about["calibration"]
+        line = about["line"]
+        return cls(
+            Line(tuple(line["means"]), tuple(line["weights"])),
+            (directory / _MODEL).read_text("utf-8"),
+            Calibration(tuple(curve["scores"]), tuple(curve["probabilities"])),
+            tuple(about["features"]),
+            about["about"],
+        )
+
+
+def train_lambdamart(
+    train: RankingData,
+    stop: RankingData,
+    config: LearningConfig,
+    *,
+    seed: int = 0,
+    threads: int = 0,
+) -> LambdaMART:
+    """Train trees, until they get no better on other queries.
+
+    Parameters
+    ----------
+    train : RankingData
+    stop : RankingData
+        Other queries, on which the number of trees and the calibration are chosen.
+    config : LearningConfig
+    seed : int
+        The same data, settings and seed give the same trees, whatever the number of threads.
+    threads : int
+        Of LightGBM; 0 for one a core.
+
+    Raises
+    ------
+    DataError
+        If either part has no listen, or no miss.
+    """
+    for name, part in (("train", train), ("stop", stop)):
+        if not part.labels.any() or part.labels.all():
+            raise DataError(f"A ranker needs listens and misses to {name} with. Import more plays.")
+    lgb = _lightgbm()
+    line = train_line(train.table, train.labels, train.sizes, penalty=config.line_penalty)
+    learnt, other = (
+        lgb.Dataset(p.table, p.labels, group=p.sizes, init_score=line.scores(p.table))
+        for p in (train, stop)
+    )
+    booster = lgb.train(
+        {**_parameters(config, seed), "num_threads": threads},
+        learnt,
+        num_boost_round=config.trees,
+        valid_sets=[other.set_reference(learnt)],
+        callbacks=[lgb.early_stopping(config.patience, verbose=False)],
+    )
+    trees = booster.model_to_string(num_iteration=booster.best_iteration)
+    found = LambdaMART(line, trees, Calibration((0.0,), (0.5,)))
+    about = {"trees": booster.best_iteration, "settings": config.model_dump(mode="json")}
+    calibration = calibrate(found.scores(stop.table), stop.labels.astype(np.float64))
+    return replace(found, calibration=calibration, about=about)
+
+
+def _parameters(config: LearningConfig, seed: int) -> dict[str, Any]:
+    return {
+        "objective": "lambdarank",
+        "metric": "ndcg",
+        "eval_at": [EVALUATED_AT],
+        "lambdarank_truncation_level": config.truncation,
+        "learning_rate": config.learning_rate,
+        "num_leaves": config.leaves,
+        "min_data_in_leaf": config.rows_in_leaf,
+        "lambda_l2": config.l2,
+        "feature_fraction": config.feature_fraction,
+        "monotone_constraints": [f.monotone for f in FEATURES],
+        "monotone_constraints_method": "intermediate",
+        "max_bin_by_feature": [_COARSE if f.of_track else _FINE for f in FEATURES],
+        "deterministic": True,
+        "force_row_wise": True,
+        "seed": seed,
+        "verbosity": -1,
+    }
+
+
+def importances(model: LambdaMART, table: FloatMatrix) -> Sequence[tuple[str, float]]:
+    """Return how much each feature moves scores, the mean of absolute contributions, most first.
+
+    Parameters
+    ----------
+    model : LambdaMART
+    table : ndarray of float32, shape (m, len(FEATURES))
+        Candidates.
+    """
+    moved = np.abs(model.contributions(table)).mean(axis=0)
+    order = np.argsort(-moved, kind="stable")
+    return [(NAMES[at], float(moved[at])) for at in order.tolist()]
+
+
+def _lightgbm() -> Any:
+    """Import LightGBM, which takes a second, where it is really used.
+
+    Raises
+    ------
+    DataError
+        If its library cannot be loaded.
+    """
+    try:
+        import lightgbm
+    except OSError as error:
+        raise DataError(
+            f"LightGBM cannot be loaded: {error}. Install the system's libgomp (Debian: libgomp1)."
+        ) from None
+    return lightgbm
