@@ -12,8 +12,6 @@ from ranker.features import FEATURES
 from ranker.lambdamart import LambdaMART
 from ranker.sources import SIGNALS
 
-_SAMPLE = 50  # candidates by which the mean of a pool is told
-
 Features = Callable[[Query, CandidatePool], npt.NDArray[np.float32]]
 
 
@@ -50,21 +48,17 @@ class LearnedRanker:
         """Return how much each signal weighed for some tracks, shape (k, 3), rows adding up to 1.
 
         A signal's weight is what its features add to the score of the track beyond what they add
-        on average over the pool; a signal that speaks against the track has none. Zeros for a track
-        outside of the pool, and for one that no signal speaks for.
+        to an average candidate of training; a signal that speaks against the track has none. Zeros
+        for a track outside of the pool, and for one that no signal speaks for.
         """
         shares = np.zeros((tracks.size, len(SIGNALS)))
         at, known = pool.rows(tracks)
         if not at.size:
             return shares
-        table = self._table(query, pool)
-        # A sample of the pool is enough for its mean: contributions of trees take their time.
-        sample = table[:: max(1, len(table) // _SAMPLE)]
-        added = self.model.contributions(np.concatenate([table[at], sample]))
-        beyond = added[: at.size] - added[at.size :].mean(axis=0)
+        added = self.model.contributions(self._table(query, pool)[at])
         signals = np.array([feature.signal for feature in FEATURES])
         for column, name in enumerate(SIGNALS):
-            shares[known, column] = np.maximum(beyond[:, signals == name].sum(axis=1), 0)
+            shares[known, column] = np.maximum(added[:, signals == name].sum(axis=1), 0)
         totals = shares.sum(axis=1, keepdims=True)
         relative: npt.NDArray[np.float64] = np.divide(
             shares, totals, out=np.zeros_like(shares), where=totals > 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ranker.candidates import Candidates, FloatArray, Query, best_of, top_n
+from ranker.candidates import Candidates, FloatArray, IntArray, Query, top_n
 
 
 class FixedRetriever:
@@ -21,11 +21,19 @@ class FixedRetriever:
     def __init__(self, name: str, scores: FloatArray) -> None:
         self.name = name
         self.scores = scores
-        self._order = top_n(scores, int(np.count_nonzero(scores > 0)))
+        self._order = top_n(scores, scores.size)
+        self._proposed = int(np.count_nonzero(scores > 0))
 
     def retrieve(self, query: Query, n: int) -> Candidates:
         """Return the `n` best eligible tracks."""
-        tracks = self._order[query.eligible[self._order]][:n]
+        return self._first(query, n, self._order[: self._proposed])
+
+    def everything(self, query: Query, n: int) -> Candidates:
+        """Return the same, with tracks that do not score above 0 behind them."""
+        return self._first(query, n, self._order)
+
+    def _first(self, query: Query, n: int, order: IntArray) -> Candidates:
+        tracks = order[query.eligible[order]][:n]
         return Candidates(self.name, tracks, self.scores[tracks])
 
 
@@ -41,10 +49,6 @@ class PopularRetriever(FixedRetriever):
     def __init__(self, listeners: npt.NDArray[np.float32], plays: npt.NDArray[np.float32]) -> None:
         share = plays / (plays.max(initial=0) + 1)  # below 1, so that it only breaks ties
         super().__init__("popular", (listeners + share).astype(np.float32))
-
-    def everything(self, query: Query, n: int) -> Candidates:
-        """Return the `n` most popular eligible tracks, those that nobody played at the end."""
-        return best_of(self.name, self.scores.copy(), n, eligible=query.eligible)
 
 
 class TrendingRetriever(FixedRetriever):
