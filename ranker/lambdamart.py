@@ -31,6 +31,7 @@ FloatVector = npt.NDArray[np.float64]
 
 _MODEL, _ABOUT = "trees.txt", "ranker.json"
 
+_CONTENDERS = 150  # candidates of a query that trees are trained on
 _COARSE, _FINE = 12, 255  # bins into which values are put
 
 EVALUATED_AT = 10
@@ -158,9 +159,9 @@ class LambdaMART:
 
 def train_lambdamart(
     train: RankingData,
+    *,
     stop: RankingData,
     config: LearningConfig,
-    *,
     seed: int = 0,
     threads: int = 0,
 ) -> LambdaMART:
@@ -188,8 +189,7 @@ def train_lambdamart(
     lgb = _lightgbm()
     line = train_line(train.table, train.labels, train.sizes, penalty=config.line_penalty)
     learnt, other = (
-        lgb.Dataset(p.table, p.labels, group=p.sizes, init_score=line.scores(p.table))
-        for p in (train, stop)
+        _dataset(lgb, contenders(part, line.scores(part.table)), line) for part in (train, stop)
     )
     booster = lgb.train(
         {**_parameters(config, seed), "num_threads": threads},
@@ -203,6 +203,30 @@ def train_lambdamart(
     about = {"trees": booster.best_iteration, "settings": config.model_dump(mode="json")}
     calibration = calibrate(found.scores(stop.table), stop.labels.astype(np.float64))
     return replace(found, calibration=calibration, about=about)
+
+
+def contenders(data: RankingData, scores: FloatVector) -> RankingData:
+    """Keep the candidates that have a say in the first ranks: the best of each query, and listens.
+
+    Parameters
+    ----------
+    data : RankingData
+    scores : ndarray of float64, shape (rows,)
+        Of the line: trees move candidates, but not from the end to the front.
+    """
+    queries = np.repeat(np.arange(len(data.sizes)), data.sizes)
+    order = np.lexsort((-scores, queries))
+    starts = np.r_[0, np.cumsum(data.sizes)[:-1]]
+    place = np.empty(len(scores), np.int64)
+    place[order] = np.arange(len(scores)) - np.repeat(starts, data.sizes)
+    kept = (place < _CONTENDERS) | (data.labels > 0)
+    sizes = np.bincount(queries[kept], minlength=len(data.sizes))
+    return RankingData(data.table[kept], data.labels[kept], sizes)
+
+
+def _dataset(lgb: Any, data: RankingData, line: Line) -> Any:
+    scores = line.scores(data.table)
+    return lgb.Dataset(data.table, data.labels, group=data.sizes, init_score=scores)
 
 
 def _parameters(config: LearningConfig, seed: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -81,7 +82,8 @@ def learn_ranker(
 
     Models are fitted on the earlier part of the plays alone, and asked for the later part. Users
     are dealt to three parts: one to train trees on, one to choose their number and the calibration
-    by, one to judge by.
+    by, one to judge by. What is returned is trained anew with those who judged; they are a good
+    fourth of what there is to learn from.
 
     Parameters
     ----------
@@ -120,15 +122,21 @@ def learn_ranker(
         raise DataError(
             f"A learned ranker needs at least {3 * _LEAST} users with plays to foretell."
         )
-    model = train_lambdamart(
-        _joined(train), _joined(stop), recipe.learning, seed=recipe.seed, threads=recipe.cf.threads
+    grow = partial(
+        train_lambdamart,
+        stop=_joined(stop),
+        config=recipe.learning,
+        seed=recipe.seed,
+        threads=recipe.cf.threads,
     )
     verdict = judge(
-        model,
+        grow(_joined(train)),
         _all(judged),
         fusion=ReciprocalRankFusion(recipe.ranker),
         seed=recipe.seed,
     )
+    # What judged may be learnt from, too, once it has judged.
+    model = grow(_joined([*train, *judged]))
     weights = importances(model, _joined(judged).table[:_SHOWN])
     about = {**model.about, "weights": dict(weights), "verdict": verdict.document()}
     return Learnt(replace(model, about=about), verdict)
