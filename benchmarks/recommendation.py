@@ -5,8 +5,8 @@ retrievers with some 1,000 candidates together, the features of all of them, lin
 an artist cap, reasons. 128 factors, embeddings of 128 numbers, 100 item neighbours a track, 200
 trees of 15 leaves, read from a written and memory-mapped bundle.
 
-Reference (plain): the same by plain means, as one would write it in a notebook: the user's factor by
-`numpy.linalg.solve`, all tracks scored by numpy, their features in a pandas table, `predict` of the
+Reference (plain): the same by plain means, as one would write it in a notebook: the user's factor
+by `numpy.linalg.solve`, all tracks scored by numpy, their features in a pandas table, `predict` of the
 LightGBM booster, sorted, seen tracks left out. No MMR, no cap, no reasons.
 
 Reference (products): the two exact matrix-vector products that scoring every track takes, item

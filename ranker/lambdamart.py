@@ -225,8 +225,9 @@ def contenders(data: RankingData, scores: FloatVector) -> RankingData:
 
 
 def _dataset(lgb: Any, data: RankingData, line: Line) -> Any:
-    scores = line.scores(data.table)
-    return lgb.Dataset(data.table, data.labels, group=data.sizes, init_score=scores)
+    kept = contenders(data, line.scores(data.table))
+    start = line.scores(kept.table)
+    return lgb.Dataset(kept.table, kept.labels, group=kept.sizes, init_score=start)
 
 
 def _parameters(config: LearningConfig, seed: int) -> dict[str, Any]:
