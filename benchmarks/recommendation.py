@@ -6,8 +6,8 @@ an artist cap, reasons. 128 factors, embeddings of 128 numbers, 100 item neighbo
 trees of 15 leaves, read from a written and memory-mapped bundle.
 
 Reference (plain): the same by plain means, as one would write it in a notebook: the user's factor
-by `numpy.linalg.solve`, all tracks scored by numpy, their features in a pandas table, `predict` of the
-LightGBM booster, sorted, seen tracks left out. No MMR, no cap, no reasons.
+by `numpy.linalg.solve`, all tracks scored by numpy, their features in a pandas table, `predict` of
+the LightGBM booster, sorted, seen tracks left out. No MMR, no cap, no reasons.
 
 Reference (products): the two exact matrix-vector products that scoring every track takes, item
 factors by the user's factor and embeddings by the user's profile, and nothing else.
