@@ -10,12 +10,20 @@ import numpy as np
 import numpy.typing as npt
 
 from data.errors import ParameterError
+from data.threads import one_blas_thread
 from ranker.candidates import Candidates
 
 FloatArray = npt.NDArray[np.float32]
 
 
-def mmr(candidates: Candidates, embeddings: FloatArray, *, n: int, diversity: float) -> Candidates:
+def mmr(
+    candidates: Candidates,
+    embeddings: FloatArray,
+    *,
+    n: int,
+    diversity: float,
+    among: int = 1_000,
+) -> Candidates:
     """Choose `n` candidates one by one, each good and unlike those before it.
 
     The next one is where (1 - diversity) * relevance - diversity * (highest cosine with a chosen
@@ -31,6 +39,9 @@ def mmr(candidates: Candidates, embeddings: FloatArray, *, n: int, diversity: fl
     n : int
     diversity : float
         0 returns the head of `candidates`; 1 looks at nothing but unlikeness.
+    among : int
+        Only so many of the first candidates can be chosen (`n` of them at least): who stands
+        behind these is no good recommendation, however unlike the others.
 
     Returns
     -------
@@ -47,9 +58,11 @@ def mmr(candidates: Candidates, embeddings: FloatArray, *, n: int, diversity: fl
     n = min(max(n, 0), len(candidates))
     if diversity == 0 or n == 0:
         return candidates.head(n)
-    vectors = np.asarray(embeddings[candidates.tracks], dtype=np.float32)  # (m, d)
-    relevance = (1 - diversity) * _unit_range(candidates.scores)
-    order = _greedy(relevance, vectors, n=n, diversity=diversity)
+    head = candidates.head(max(n, among))
+    vectors = np.asarray(embeddings[head.tracks], dtype=np.float32)  # (m, d)
+    relevance = (1 - diversity) * _unit_range(head.scores)
+    with one_blas_thread():
+        order = _greedy(relevance, vectors, n=n, diversity=diversity)
     return Candidates(candidates.source, candidates.tracks[order], candidates.scores[order])
 
 
@@ -64,8 +77,7 @@ def _greedy(
         best = int(np.argmax(value))
         order[place] = best
         free[best] = False
-        # Not `@`: on a busy machine the threads of BLAS cost more than so small a product.
-        cosine = np.einsum("md,d->m", vectors, vectors[best])
+        cosine = vectors @ vectors[best]  # (m, d) @ (d,) -> (m,)
         likeness = cosine if place == 0 else np.maximum(likeness, cosine)
     return order
 
