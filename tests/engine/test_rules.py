@@ -55,6 +55,10 @@ class Case:
         gone |= set(history.tracks.tolist()) if self.request.exclude_seen else set()
         lost = {self.groups[track] for track in gone}
         left = {t for t in range(len(self.catalog)) if self.groups[t] not in lost}
+        if self.request.among is not None:
+            left &= set(self.request.among.tolist())
+        if self.request.genres:
+            left &= self.about({"genre": list(self.request.genres)})
         for rule in self.written:
             if rule["kind"] == "filter":
                 found = self.about(rule["where"])
@@ -96,6 +100,7 @@ def cases(draw: st.DrawFn, bundle: Bundle, *, kinds: tuple[str, ...] | None = No
     written = draw(st.lists(rules(kinds), max_size=4))
     parsed = parse(*written)
     from_settings = draw(st.integers(0, len(parsed)))
+    known = sorted(catalog.genres)
     some = st.sets(st.integers(0, size - 1), max_size=8).map(sorted)
     played = np.array(draw(some), np.int32)
     request = Request(
@@ -109,6 +114,8 @@ def cases(draw: st.DrawFn, bundle: Bundle, *, kinds: tuple[str, ...] | None = No
         strategy=draw(st.sampled_from(STRATEGIES)),
         exclude_seen=draw(st.booleans()),
         exclude=np.array(draw(some), np.int32),
+        among=draw(st.none() | some.map(lambda tracks: np.array(tracks, np.int32))),
+        genres=tuple(draw(st.lists(st.sampled_from(known), max_size=1))) if known else (),
         diversity=draw(st.sampled_from((0.0, 0.5))),
         artist_cap=draw(st.none() | st.integers(1, 2)) if kinds is None else None,
         explain=draw(st.booleans()),
