@@ -184,7 +184,7 @@ def test_requests_are_checked(values: dict[str, object], message: str) -> None:
 
 def test_a_time_without_a_zone_is_no_time() -> None:
     with pytest.raises(ParameterError, match="`at` must be a time with a zone"):
-        Scope(at=datetime(2026, 12, 24))  # noqa: DTZ001
+        Scope(at=datetime(2026, 12, 24))
 
 
 subsets = st.sets(st.integers(0, TRACKS - 1))
