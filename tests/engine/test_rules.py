@@ -247,7 +247,8 @@ def test_one_rule_alone_holds_wherever_it_can(bundle: Bundle, data: st.DataObjec
     if isinstance(rule, Quota):
         least, most, first = quota_bounds(rule, len(got))
         least = max(least, rule.at_least or 0)
-        possible = len(about) >= least and len(left - about) >= first - most and least <= first
+        possible = len(about) >= least and len(left - about) >= first - most
+        possible = possible and least <= min(first, most)
     else:
         first = min(len(got), rule.first or len(got))
         artists = Counter(int(recommender.catalog.artists[t]) for t in about)
