@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -361,3 +363,48 @@ def test_the_settings_come_before_the_request_and_the_plain_cap_before_both(
     assert answer.rules[1].unfulfilled == (
         "track 't09' stands at 2, not at 1: another pin's place",
     )
+
+
+def test_lists_keep_or_remove_together_with_other_conditions(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text("t04\nt05\nt06\nt07\n")
+    recommender = Recommender(bundle, RankerConfig())
+
+    def left(**where: Any) -> list[int]:
+        rule = {"kind": "filter", "action": "keep", "where": where}
+        return sorted(tracks(recommend(recommender, rule, n=12)))
+
+    assert left(listed=path) == [4, 5, 6, 7]
+    assert left(listed=path, genre="loud") == [4, 6]
+    assert left(**{"not": {"listed": path}}) == [1, 3, 8, 9, 10, 11]  # 0 and 2 are played
+    assert left(genre="quiet", **{"not": {"listed": path}}) == [1, 3, 9, 11]
+
+
+def test_the_state_tells_rules_in_force_apart(bundle: Bundle, tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text("t04\n")
+    own = parse(
+        {"kind": "pin", "track": "t01", "placements": ["home"]},
+        {"kind": "filter", "where": {"listed": path}, "from": "2026-12-24"},
+    )
+    before, after = datetime(2026, 12, 23, tzinfo=UTC), datetime(2026, 12, 24, tzinfo=UTC)
+    book = Recommender(bundle, RankerConfig(), rules=own).rulebook
+    extra = parse({"kind": "artist_cap", "most": 1})
+    scopes = [
+        Scope(at=before),
+        Scope("home", before),
+        Scope(at=after),
+        Scope("home", after),
+        Scope("home", after, extra),
+    ]
+    states = [book.state(scope) for scope in scopes]
+    assert len(set(states)) == len(states)
+    assert states[0] == book.state(Scope("search", before)) == ""
+    assert states[2] == book.state(Scope("search", after))
+    path.write_text("t05\n")
+    other = Recommender(bundle, RankerConfig(), rules=own).rulebook
+    assert [a == b for a, b in zip(states, map(other.state, scopes), strict=True)] == [
+        True, True, False, False, False,
+    ]  # fmt: skip
