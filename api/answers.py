@@ -13,6 +13,7 @@ from engine.request import Item
 from engine.segments import Passage
 from engine.similarity import Listener
 from ranker.explain import Reason
+from ranker.rules import Outcome
 
 
 def item_documents(items: Sequence[Item], catalog: Catalog) -> list[dict[str, Any]]:
@@ -63,6 +64,28 @@ def reason_document(reason: Reason, catalog: Catalog) -> dict[str, Any]:
         "popularity": round(reason.popularity, 4),
         "rule": reason.rule,
     }
+
+
+def outcome_documents(outcomes: Sequence[Outcome], catalog: Catalog) -> list[dict[str, Any]]:
+    """Describe what each rule did: what `dry_run` asks for."""
+    ids = catalog.tracks.id
+    return [
+        {
+            "name": outcome.name,
+            "kind": outcome.kind,
+            "origin": outcome.origin,
+            "in_force": outcome.in_force,
+            "matched": outcome.matched,
+            "removed": outcome.removed,
+            "removed_tracks": [ids(track) for track in outcome.removed_tracks],
+            "moves": [
+                {"track_id": ids(move.track), "from": move.before, "to": move.after}
+                for move in outcome.moves
+            ],
+            "unfulfilled": list(outcome.unfulfilled),
+        }
+        for outcome in outcomes
+    ]
 
 
 def passage_document(passage: Passage) -> dict[str, Any]:

@@ -8,6 +8,8 @@ One TOML file with a section a room, overridden by variables of the environment:
 The file is that of `--config`, else of `$SEGUE_CONFIG`, else `segue.toml` in the home if there is
 one. `SEGUE_REDIS_URL` is `api.redis_url`. A variable is a setting if its name holds a double
 underscore behind `SEGUE_`: container platforms set others, such as `SEGUE_PORT`, by themselves.
+
+`[[rules]]` can stand in the file only. Lists of tracks that they name are found from its folder.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from pydantic_settings import (
 )
 
 from api.config_faults import PREFIX, REDIS_URL, explain
+from api.rule_files import located
 from data.errors import ParameterError
 from engine.config import Sections
 from engine.home import Home
@@ -135,6 +138,8 @@ def load_settings(home: Home, config: Path | None = None) -> Settings:
     """
     path = _config_path(home, config)
     content = {} if path is None else _read(path)
+    if path is not None and "rules" in content:
+        content["rules"] = located(content["rules"], path.parent)
     _check_variables()
     url = os.environ.get(REDIS_URL)
     if url:
@@ -143,7 +148,7 @@ def load_settings(home: Home, config: Path | None = None) -> Settings:
     try:
         found = _Sources(**content)
     except ValidationError as error:
-        raise ParameterError(explain(error, Settings, path)) from None
+        raise ParameterError(explain(error, Settings, path, rules=content.get("rules"))) from None
     except SettingsError as error:
         raise ParameterError(f"A variable of the environment cannot be read: {error}.") from None
     # What was not set stays unset, so that a search knows what it may vary.
@@ -174,6 +179,10 @@ def _check_variables() -> None:
         section = name.upper().removeprefix(PREFIX).partition("__")[0].lower()
         if not name.upper().startswith(PREFIX) or name.upper().startswith(_TESTS):
             continue
+        if section == "rules":
+            raise ParameterError(
+                f"The variable {name} cannot set rules. Write [[rules]] into the settings file."
+            )
         if "__" in name and section not in Settings.model_fields:
             known = ", ".join(Settings.model_fields)
             raise ParameterError(

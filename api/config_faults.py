@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from api.rule_files import first_fault, rule_fault
 from api.wording import sentence
 
 PREFIX = "SEGUE_"
@@ -19,7 +20,9 @@ REDIS_URL = "SEGUE_REDIS_URL"
 _SECRETS = ("api.redis_url", "data.database_url")  # they may hold passwords
 
 
-def explain(error: ValidationError, settings: type[BaseModel], path: Path | None) -> str:
+def explain(
+    error: ValidationError, settings: type[BaseModel], path: Path | None, *, rules: Any = None
+) -> str:
     """Say what is wrong with the first bad value, and where it stands.
 
     Parameters
@@ -30,9 +33,13 @@ def explain(error: ValidationError, settings: type[BaseModel], path: Path | None
         The model of all sections.
     path : Path or None
         The file that was read, if one was.
+    rules : list, optional
+        Its `[[rules]]`, as they were written.
     """
-    first = error.errors(include_url=False)[0]
+    first = first_fault(error)
     location = first["loc"]
+    if location[0] == "rules":
+        return f"{_origin(location, path)}: {rule_fault(first, location[1:], rules)}"
     key = ".".join(map(str, location))
     text = sentence(first, location=[key], secret=key in _SECRETS)
     if first["type"] == "extra_forbidden":

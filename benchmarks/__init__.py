@@ -8,6 +8,7 @@ absolute time proves nothing, and a ratio proves something only where both sides
 NAMES = (
     "cached_answer",
     "recommendation",
+    "rules",
     "vector_search",
     "als",
     "fold_in",

@@ -6,9 +6,11 @@ ever undocumented or described as it no longer is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date, datetime
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import click
 from pydantic import BaseModel
@@ -16,6 +18,7 @@ from pydantic.fields import FieldInfo
 
 from api.cli.main import COMMANDS, cli
 from api.config import Settings
+from ranker.rules import KINDS, Conditions, RuleBase, Where
 
 HERE = Path(__file__).parent
 
@@ -59,7 +62,24 @@ tab-separated where standard output is not a terminal. `--home` and `--config` m
 command or behind it.
 """
 
-_TYPES = {str: "text", int: "integer", float: "number", bool: "true or false"}
+_RULES = """## `[[rules]]`
+
+What may be answered and where it stands: one table a rule, in the file only. [rules.md](rules.md)
+says what rules do, and in which order.
+"""
+
+_TYPES: dict[Any, str] = {
+    str: "text",
+    int: "integer",
+    float: "number",
+    bool: "true or false",
+    date: "day",
+    datetime: "time or day",
+    Path: "file",
+    tuple[str, ...]: "text or several",
+    Conditions: "table like `where`",
+    Where: "table: `where`",
+}
 _LIMITS = {"gt": "above", "ge": "from", "lt": "below", "le": "to"}
 
 
@@ -77,6 +97,8 @@ def _kind(field: FieldInfo) -> str:
 def _type_name(annotation: Any) -> str:
     if get_origin(annotation) is Literal:
         return ", ".join(f"`{value}`" for value in get_args(annotation))
+    if get_origin(annotation) is Annotated:
+        return _type_name(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
         return " or ".join(_type_name(a) for a in get_args(annotation) if a is not type(None))
     return _TYPES[annotation]
@@ -94,6 +116,9 @@ def configuration() -> str:
     """Return the page of all settings."""
     parts = [_CONFIGURATION]
     for section, field in Settings.model_fields.items():
+        if section == "rules":
+            parts += _rules()
+            continue
         model = field.annotation
         assert isinstance(model, type)
         assert issubclass(model, BaseModel)
@@ -104,6 +129,28 @@ def configuration() -> str:
         parts.append("\n".join([head, "|---|---|---|---|---|", *rows]))
         parts.append("")
     return "\n".join(parts)
+
+
+def _rules() -> list[str]:
+    """Return the section of rules: what every one can say, its selector, and each kind's own."""
+    common = dict(RuleBase.model_fields)
+    parts = [_RULES, "### Every rule\n", _keys(common), "", "### `where`\n"]
+    parts += [_keys(Where.model_fields), ""]
+    for kind, model in KINDS.items():
+        summary = (model.__doc__ or "").splitlines()[0]
+        own = {n: f for n, f in model.model_fields.items() if n not in {*common, "kind"}}
+        parts += [f'### `kind = "{kind}"`\n\n{summary}\n', _keys(own), ""]
+    return parts
+
+
+def _keys(fields: Mapping[str, FieldInfo]) -> str:
+    rows = ["| key | value | default | meaning |", "|---|---|---|---|"]
+    for name, field in fields.items():
+        default = "required" if field.is_required() else f"`{field.default}`"
+        shown = "" if field.default in (None, "") else default
+        key, meaning = field.alias or name, field.description or ""
+        rows.append(f"| `{key}` | {_kind(field)} | {shown} | {meaning} |")
+    return "\n".join(rows)
 
 
 def _help(command: click.Command, path: str, parent: click.Context | None) -> list[str]:

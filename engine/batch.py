@@ -96,7 +96,7 @@ def _one(recommender: Recommender, request: Request) -> List:
 def _together(recommender: Recommender, requests: Sequence[Request]) -> list[List] | None:
     """Answer by behaviour alone, many users a matrix product; None where more is asked for."""
     request, foldin = requests[0], recommender.signals.foldin
-    plain = request.artist_cap is None and recommender.config.artist_cap is None
+    plain = not recommender.ruling(request).moves
     spread = recommender.config.diversity if request.diversity is None else request.diversity
     behaviour = type(recommender.retrievers.get("cf")) is CFRetriever
     if request.strategy != "cf" or foldin is None or not behaviour or not plain or spread:

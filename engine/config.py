@@ -13,6 +13,7 @@ from data.config import DataConfig
 from engine.taste.config import TasteConfig
 from ranker.config import RankerConfig
 from ranker.learning import LearningConfig
+from ranker.rules import Rules
 
 
 class EngineConfig(BaseModel):
@@ -54,3 +55,4 @@ class Sections(BaseModel):
     engine: EngineConfig = Field(default_factory=EngineConfig)
     taste: TasteConfig = Field(default_factory=TasteConfig)
     prior: PriorConfig = Field(default_factory=PriorConfig)
+    rules: Rules = Field((), description="Rules on what is answered, and where it stands.")

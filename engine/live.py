@@ -37,7 +37,9 @@ class Models:
             neighbours=neighbours,
             prior=None if behaviour is None else behaviour.prior,
         )
-        recommender = Recommender(bundle, sections.ranker, taste=sections.taste)
+        recommender = Recommender(
+            bundle, sections.ranker, taste=sections.taste, rules=sections.rules
+        )
         return cls(bundle, recommender, similar)
 
 

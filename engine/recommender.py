@@ -6,6 +6,7 @@ the same answer, in any process.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -17,6 +18,7 @@ from data.history import History
 from engine.blending import blend_of
 from engine.bundle import Bundle
 from engine.request import Answer, Item, Request
+from engine.rulebook import Rulebook
 from engine.signals import PERSONAL, Signals
 from engine.taste import TasteConfig
 from ranker.candidates import Blend, BoolArray, CandidatePool, Candidates, Query, merge
@@ -24,7 +26,7 @@ from ranker.config import RankerConfig
 from ranker.diversity import mmr
 from ranker.explain import Reason, explain
 from ranker.fusion import ReciprocalRankFusion
-from ranker.rules import cap_artists
+from ranker.rules import AnyRule, Plan, Ruling, Trace, moved_by, outcomes_of
 
 FALLBACKS = {
     "hybrid": ("popular",),
@@ -33,6 +35,9 @@ FALLBACKS = {
     "popular": (),
 }
 """For each strategy, the signals that stand in for it, in this order."""
+
+PINNED = "pin"
+"""The source of a track that no retriever proposed, but a rule pinned."""
 
 
 class Recommender:
@@ -48,12 +53,16 @@ class Recommender:
         Of the users' centres of taste in sound.
     signals : Signals, optional
         Of this bundle, where another recommender has made them already; `taste` is theirs then.
+    rules : sequence of rules
+        Of the settings; a request may bring more.
 
     Attributes
     ----------
     bundle : Bundle
     signals : Signals
         Retrievers and what they share.
+    rulebook : Rulebook
+        The rules, and which of them are in force when.
     """
 
     def __init__(
@@ -63,12 +72,14 @@ class Recommender:
         *,
         taste: TasteConfig | None = None,
         signals: Signals | None = None,
+        rules: Sequence[AnyRule] = (),
     ) -> None:
         self.bundle = bundle
         self.config = config
         self.signals = signals or Signals.of(bundle.contents, bundle.cf, taste=taste)
         self.retrievers = self.signals.retrievers
         self.ranker = blend_of(self.signals, config)
+        self.rulebook = Rulebook(rules, bundle.contents)
 
     @property
     def catalog(self) -> Catalog:
@@ -82,22 +93,34 @@ class Recommender:
         -------
         Answer
             `n` items, or all eligible recordings where there are fewer; never a hidden, excluded
-            or (with `exclude_seen`) played one, nor another track of the same recording.
+            or (with `exclude_seen`) played one, nor another track of the same recording, nor one
+            that a filter removes.
 
         Raises
         ------
         ParameterError
             If a genre is not in the catalogue.
         """
-        query = Query(self._known_of(request), self.eligible(request))
+        ruling = self.ruling(request)
+        trace = Trace() if request.explain or request.dry_run else None
+        query = Query(self._known_of(request), self._eligible(request, ruling, trace))
         lists, fallback = self._retrieve(query, request)
         pool = merge(lists)
-        blended = self._filled(self._blend(query, pool), query, request)
-        ranked = self._spread(blended, request)
-        reasons = None
-        if request.explain:
-            reasons = self._reasons(ranked, blended, pool, query=query, request=request)
-        return Answer(self._items(ranked, pool, reasons), fallback)
+        plan = self._plan(query, request)
+        ranked = ruling.arrange(self._blend(query, pool), plan, trace=trace)
+        reasons = outcomes = None
+        if trace is not None and request.explain:
+            reasons = self._reasons(ranked, trace, pool, query=query, request=request)
+        if trace is not None and request.dry_run:
+            told = outcomes_of(ruling, trace, ranked.tracks, plan=plan)
+            outcomes = (*told, *self.rulebook.idle(request.scope))
+        items = self._items(ranked, pool, reasons, pinned=ruling.pinned)
+        return Answer(items, fallback, outcomes)
+
+    def ruling(self, request: Request) -> Ruling:
+        """Return the rules that are in force for a request."""
+        cap = self.config.artist_cap if request.artist_cap is None else request.artist_cap
+        return self.rulebook.ruling(request.scope, artist_cap=cap)
 
     def _known_of(self, request: Request) -> History:
         """Return the history; of who has none but chose genres, what these stand for."""
@@ -112,8 +135,11 @@ class Recommender:
     def eligible(self, request: Request) -> BoolArray:
         """Return which tracks a request may be answered with, shape (n_tracks,).
 
-        Of tracks that are the same recording, at most one: the most popular.
+        Of tracks that are the same recording, at most one: a pinned one, or the most popular.
         """
+        return self._eligible(request, self.ruling(request), None)
+
+    def _eligible(self, request: Request, ruling: Ruling, trace: Trace | None) -> BoolArray:
         size = len(self.catalog)
         mask = np.ones(size, bool)
         if request.among is not None:
@@ -125,7 +151,7 @@ class Recommender:
         if request.exclude_seen:
             excluded.append(request.history.tracks)
         self.signals.one_of_each.exclude(mask, np.concatenate(excluded))
-        self.signals.one_of_each.keep_one(mask)
+        ruling.restrict(mask, self.signals.one_of_each, trace=trace)
         return mask
 
     def _of_genres(self, genres: tuple[str, ...]) -> BoolArray:
@@ -172,39 +198,30 @@ class Recommender:
         """Return what says how much each signal weighed: of a single one, all of it."""
         return ReciprocalRankFusion(self.config) if len(pool.sources) == 1 else self.ranker
 
-    def _filled(self, blended: Candidates, query: Query, request: Request) -> Candidates:
-        """Put popular tracks behind the blend, where it is too short for what is asked."""
-        # A cap may take any number of tracks out, so then every eligible one stands by.
-        wanted = request.n if self._cap(request) is None else len(self.catalog)
-        if len(blended) >= wanted:
-            return blended
-        return _behind(
-            blended, _without_scores(self.signals.popular.everything(query, wanted), blended)
-        )
+    def _plan(self, query: Query, request: Request) -> Plan:
+        """Say what the blend is filled up with, and how it is varied by sound, as asked."""
+        acoustic = self.bundle.contents.acoustic
+        diversity = self.config.diversity if request.diversity is None else request.diversity
+        head = max(request.n, self.config.quota)
 
-    def _spread(self, blended: Candidates, request: Request) -> Candidates:
-        """Vary the answer by sound and by artist, as asked, and cut it to `n`."""
-        ranked = blended
-        diversity = self._diversity(request)
-        if diversity and self.bundle.contents.acoustic is not None:
-            head = max(request.n, self.config.quota)
-            embeddings = self.bundle.contents.acoustic.embeddings
-            ranked = _behind(mmr(ranked, embeddings, n=head, diversity=diversity), ranked)
-        cap = self._cap(request)
-        if cap is not None:
-            ranked = cap_artists(ranked, self.catalog.artists, cap, n=request.n)
-        return ranked.head(request.n)
+        def fill(candidates: Candidates, wanted: int) -> Candidates:
+            if len(candidates) >= wanted:
+                return candidates
+            more = self.signals.popular.everything(query, wanted)
+            return _behind(candidates, _without_scores(more, candidates))
 
-    def _cap(self, request: Request) -> int | None:
-        return self.config.artist_cap if request.artist_cap is None else request.artist_cap
+        def vary(candidates: Candidates) -> Candidates:
+            assert acoustic is not None
+            varied = mmr(candidates, acoustic.embeddings, n=head, diversity=diversity)
+            return _behind(varied, candidates)
 
-    def _diversity(self, request: Request) -> float:
-        return self.config.diversity if request.diversity is None else request.diversity
+        varies = diversity > 0 and acoustic is not None
+        return Plan(request.n, query.eligible, fill, vary if varies else None)
 
     def _reasons(
         self,
         ranked: Candidates,
-        blended: Candidates,
+        trace: Trace,
         pool: CandidatePool,
         *,
         query: Query,
@@ -216,29 +233,31 @@ class Recommender:
             behaviour = self.signals.foldin.contributions(played, counts, targets=ranked.tracks)
         if self.signals.sound is not None:
             sound = self.signals.sound.between(ranked.tracks, played)
-        # A rule is named where it brought a track in, not where it only made room.
-        rule = "diversity" if self._cap(request) is None else "artist_cap"
-        brought_in = ~np.isin(ranked.tracks, blended.head(request.n).tracks)
         return explain(
             ranked.tracks,
             played,
             shares=self._teller(pool).shares(query, pool, ranked.tracks),
             behaviour=behaviour,
             sound=sound,
-            rules=[rule if moved else None for moved in brought_in],
+            rules=moved_by(trace.steps, ranked.tracks, request.n),
         )
 
     def _items(
-        self, ranked: Candidates, pool: CandidatePool, reasons: tuple[Reason, ...] | None
+        self,
+        ranked: Candidates,
+        pool: CandidatePool,
+        reasons: tuple[Reason, ...] | None,
+        *,
+        pinned: frozenset[int],
     ) -> tuple[Item, ...]:
         why = reasons or (None,) * len(ranked)
         rows = zip(ranked.tracks.tolist(), ranked.scores.tolist(), why, strict=True)
-        return tuple(
-            Item(
-                track, score, tuple(pool.sources_of(track)) or (self.signals.popular.name,), reason
-            )
-            for track, score, reason in rows
-        )
+
+        def sources(track: int) -> tuple[str, ...]:
+            other = PINNED if track in pinned else self.signals.popular.name
+            return tuple(pool.sources_of(track)) or (other,)
+
+        return tuple(Item(track, score, sources(track), reason) for track, score, reason in rows)
 
 
 def _behind(first: Candidates, more: Candidates) -> Candidates:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal, get_args
 
 import numpy as np
@@ -13,12 +14,41 @@ from data.history import History
 from engine.segments import Passage
 from ranker.candidates import IntArray
 from ranker.explain import Reason
+from ranker.rules import AnyRule, Outcome
 
 Strategy = Literal["hybrid", "cf", "audio", "popular"]
 Similarity = Literal["audio", "listeners", "hybrid"]
 STRATEGIES: tuple[str, ...] = get_args(Strategy)
 SIMILARITIES: tuple[str, ...] = get_args(Similarity)
 MAX_N = 1_000
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where and when an answer is given, and the rules that came with the request.
+
+    Attributes
+    ----------
+    placement : str or None
+        Where it will be shown: rules may be for some placements only.
+    at : datetime or None
+        When, with a zone: rules may be in force for some time only. By default now.
+    rules : tuple of rules
+        Applied behind those of the settings.
+
+    Raises
+    ------
+    ParameterError
+        If `at` has no zone.
+    """
+
+    placement: str | None = None
+    at: datetime | None = None
+    rules: tuple[AnyRule, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.at is not None and self.at.tzinfo is None:
+            raise ParameterError(f"`at` must be a time with a zone. Received: {self.at!r}.")
 
 
 @dataclass(frozen=True)
@@ -48,6 +78,10 @@ class Request:
         Only these tracks.
     exclude : ndarray of int32
         None of these tracks.
+    scope : Scope or None
+        What decides which rules are in force; None for no rules.
+    dry_run : bool
+        Whether the answer says what each rule did.
 
     Raises
     ------
@@ -65,6 +99,8 @@ class Request:
     explain: bool = False
     among: IntArray | None = None
     exclude: IntArray = field(default_factory=lambda: np.empty(0, np.int32))
+    scope: Scope | None = field(default_factory=Scope)
+    dry_run: bool = False
 
     def __post_init__(self) -> None:
         check_n(self.n)
@@ -116,7 +152,10 @@ class Answer:
     fallback : str or None
         The signal that stood in, where the strategy asked for has nothing to say about this
         user: "audio", "cf" or "popular". None where it had.
+    rules : tuple of Outcome, optional
+        What each rule did, in the order in which they were applied, if asked for.
     """
 
     items: tuple[Item, ...]
     fallback: str | None = None
+    rules: tuple[Outcome, ...] | None = None

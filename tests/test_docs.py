@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -20,6 +21,7 @@ from api.http.services import Services
 from audio_model.config import AudioConfig
 from audio_model.recipes import RECIPES
 from engine.home import Home
+from ranker.rules import KINDS, Where
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -29,7 +31,8 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _ENDPOINT = re.compile(r"`((?:GET|POST|PUT|PATCH|DELETE) /[^`\s]*)`")
 _EXAMPLE = re.compile(r"http://127\.0\.0\.1:8000(/[^\s'\"?>]*)")
 _PATH = re.compile(r"`((?:data|audio_model|cf_model|ranker|engine|api|tests|docs)/[\w/.]*)`")
-_SETTING = re.compile(rf"`({'|'.join(Settings.model_fields)})\.([a-z_]+)\b")
+_SECTIONS = [name for name in Settings.model_fields if name != "rules"]
+_SETTING = re.compile(rf"`({'|'.join(_SECTIONS)})\.([a-z_]+)\b")
 
 of_page = pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 
@@ -62,6 +65,13 @@ class TestGeneratedPages:
     def test_hold_every_setting_under_its_section(self) -> None:
         parts = read("configuration.md").split("## `[")[1:]
         for part, (section, field) in zip(parts, Settings.model_fields.items(), strict=True):
+            if section == "rules":
+                assert part.startswith("[rules]]`")
+                models = (*KINDS.values(), Where)
+                keys = {f.alias or n for model in models for n, f in model.model_fields.items()}
+                assert set(re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE)) == keys - {"kind"}
+                assert [kind for kind in KINDS if f'`kind = "{kind}"`' not in part] == []
+                continue
             assert part.startswith(f"{section}]`")
             keys = field.annotation.model_fields  # type: ignore[union-attr]
             assert re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE) == list(keys)
@@ -152,6 +162,11 @@ class TestPages:
             parse(line)
         for line in commands_in_text(page):
             parse(line, whole=False)
+
+    @of_page
+    def test_settings_in_examples_are_read(self, page: Path) -> None:
+        for text in blocks(page, "toml"):
+            Settings.model_validate(tomllib.loads(text))
 
     @of_page
     def test_json_is_json(self, page: Path) -> None:

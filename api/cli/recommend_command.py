@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import click
 import numpy as np
 import pandas as pd
 
-from api.answers import item_documents
+from api.answers import item_documents, outcome_documents
 from api.cli.output import json_option, print_json, print_table, progress_bar, say
 from api.cli.session import Session, with_session
+from api.rule_files import read_rules
 from data.checks import check_id
 from data.errors import ParameterError
 from data.history import History
@@ -21,7 +23,7 @@ from data.readers import read_feedback, write_recommendations
 from data.vocabulary import Vocabulary
 from engine.batch import recommend_many
 from engine.live import Models
-from engine.request import STRATEGIES, Request
+from engine.request import STRATEGIES, Request, Scope
 from ranker.candidates import IntArray
 
 COLUMNS = ["user_id", "rank", "track_id", "score"]
@@ -50,6 +52,15 @@ _ONE_OF = "Name a USER, or give one of --all-users and --history FILE."
 @click.option(
     "--exclude", type=click.Path(path_type=Path), metavar="FILE", help="None of these track ids."
 )
+@click.option(
+    "--rules",
+    "rules_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="More [[rules]] (TOML), behind those of the settings.",
+)
+@click.option("--placement", default=None, help="Where it will be shown: rules may ask for it.")
+@click.option("--dry-run", is_flag=True, help="Say what each rule moved or removed, for one USER.")
 @click.option("--explain", is_flag=True, help="Say why.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Parquet or CSV.")
 @json_option
@@ -68,6 +79,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     include_seen: bool,
     among: Path | None,
     exclude: Path | None,
+    rules_file: Path | None,
+    placement: str | None,
+    dry_run: bool,
     explain: bool,
     out: Path | None,
     as_json: bool,
@@ -79,6 +93,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     """
     if sum([user is not None, all_users, history is not None]) != 1:
         raise ParameterError(_ONE_OF)
+    if dry_run and user is None:
+        raise ParameterError("`--dry-run` tells of one answer. Name a USER.")
+    rules = read_rules(rules_file) if rules_file else ()
     models = session.models()
     tracks = models.recommender.catalog.tracks
     request = Request(
@@ -90,6 +107,8 @@ def command(  # noqa: PLR0913 - one parameter an option
         artist_cap=artist_cap,
         diversity=diversity,
         explain=explain,
+        scope=Scope(placement, datetime.now(UTC), rules),
+        dry_run=dry_run,
         among=_listed("--among", among, tracks) if among else None,
         exclude=_listed("--exclude", exclude, tracks) if exclude else np.empty(0, np.int32),
     )
@@ -135,15 +154,15 @@ def _one(
         frame.insert(0, "rank", range(1, len(frame) + 1))
         frame.insert(0, "user_id", user)
         write_recommendations(out, iter([frame]))
+    rules = None if answer.rules is None else outcome_documents(answer.rules, catalog)
     if as_json:
-        print_json(
-            {
-                "user_id": user,
-                "items": items,
-                "bundle": models.bundle.id,
-                "fallback": answer.fallback,
-            }
-        )
+        document = {
+            "user_id": user,
+            "items": items,
+            "bundle": models.bundle.id,
+            "fallback": answer.fallback,
+        }
+        print_json(document if rules is None else {**document, "rules": rules})
         return
     if answer.fallback is not None:
         say(f"Nothing personal to go by for {user!r}: these are by fallback {answer.fallback!r}.")
@@ -151,6 +170,27 @@ def _one(
         _print_items(items)
     else:
         click.echo(f"Wrote {len(items):,} recommendations to {out}.")
+    if rules is not None:
+        click.echo()
+        _print_rules(rules)
+
+
+def _print_rules(rules: list[dict[str, Any]]) -> None:
+    """Print what each rule did."""
+    rows = []
+    for rule in rules:
+        moves = map(_move_words, rule["moves"])
+        faults = rule["unfulfilled"] if rule["in_force"] else ["not in force"]
+        told = ", ".join(moves), "; ".join(faults)
+        rows.append([rule["name"], rule["kind"], rule["matched"], rule["removed"], *told])
+    print_table(["rule", "kind", "matched", "removed", "moved", "unfulfilled"], rows)
+
+
+def _move_words(move: dict[str, Any]) -> str:
+    before, after = move["from"], move["to"]
+    if after is None:
+        return f"{move['track_id']} out from {before}"
+    return f"{move['track_id']} {'in' if before is None else before} to {after}"
 
 
 def _print_items(items: list[dict[str, Any]]) -> None:

@@ -96,18 +96,47 @@ class LookupAnswer(TrackList):
     )
 
 
+class RuleMove(BaseModel):
+    """A track that a rule moved, brought into the answer, or put out of it."""
+
+    track_id: str
+    from_: int | None = Field(
+        alias="from", description="Its place before, from 1; null where it was not proposed."
+    )
+    to: int | None = Field(description="Its place after; null where it left the answer.")
+
+
+class RuleOutcome(BaseModel):
+    """What one rule did to an answer."""
+
+    name: str
+    kind: str
+    origin: Literal["settings", "request"] = Field(description="Where the rule comes from.")
+    in_force: bool = Field(
+        description="Whether it counted: false for another placement, or at another time."
+    )
+    matched: int | None = Field(description="Tracks of the catalogue that it is about.")
+    removed: int = Field(description="Tracks that it took out of what could have been answered.")
+    removed_tracks: list[str] = Field(description="The first 20 of these.")
+    moves: list[RuleMove] = Field(description="Tracks that it moved, by their new place.")
+    unfulfilled: list[str] = Field(description="What it asks for and the answer does not hold.")
+
+
 class Recommendations(TrackList):
     """Recommended tracks."""
 
     user_id: str | None = Field(description="None for an anonymous request.")
     cache: Literal["hit", "miss", "bypass"] = Field(
         description="Whether the answer was kept, computed, or computed because the request "
-        "said `Cache-Control: no-cache` (or there is no cache)."
+        "said `Cache-Control: no-cache` or `dry_run` (or there is no cache)."
     )
     fallback: str | None = Field(
         description="The signal that stood in where the strategy had nothing to say."
     )
     recommendation_id: str = Field(description="The same for the same bundle, user and query.")
+    rules: list[RuleOutcome] | None = Field(
+        None, description="What each rule did, in the order of application; only with `dry_run`."
+    )
 
 
 class TrackDocument(BaseModel):

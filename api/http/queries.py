@@ -21,6 +21,7 @@ from pydantic_core import ErrorDetails
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from api.http.problems import FieldError, FieldsError
+from api.rule_files import without_kind
 from api.wording import field_name, sentence
 
 M = TypeVar("M", bound=BaseModel)
@@ -141,7 +142,7 @@ def _raise_invalid(model: type[BaseModel], error: ValidationError) -> NoReturn:
 
 
 def _field_error(model: type[BaseModel], error: ErrorDetails) -> FieldError:
-    location = [p for p in error["loc"] if not str(p).startswith("function-")]
+    location = without_kind([p for p in error["loc"] if not str(p).startswith("function-")])
     text = sentence(error, location=location)
     if error["type"] == "extra_forbidden" and len(location) == 1:
         known = ", ".join(model.model_fields) or "none"

@@ -11,6 +11,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from data.checks import id_problem
 from engine.request import MAX_N, Similarity, Strategy
+from ranker.rules import AnyRule, Rules
+
+MAX_RULES = 20
+"""Most rules in one request."""
 
 
 def _valid_id(value: str) -> str:
@@ -25,9 +29,21 @@ def _genre_names(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted({n.strip().casefold() for n in names} - {""}))
 
 
+def _without_files(rules: tuple[AnyRule, ...]) -> tuple[AnyRule, ...]:
+    """Refuse rules that would have the server read a file."""
+    for rule in rules:
+        if rule.where is not None and any(rule.where.files):
+            raise ValueError(
+                f"must not name files: leave `listed` of {rule.name!r} to the settings, or use "
+                "`track`"
+            )
+    return rules
+
+
 Id = Annotated[str, AfterValidator(_valid_id), Field(description="An id: 1 to 256 bytes.")]
 Genres = Annotated[tuple[str, ...], Field(max_length=100), AfterValidator(_genre_names)]
 Number = Annotated[int, Field(ge=1, le=MAX_N, description="How many items.")]
+RequestRules = Annotated[Rules, Field(max_length=MAX_RULES), AfterValidator(_without_files)]
 PageSize = Annotated[int, Field(ge=1, le=MAX_N, description="How many items a page.")]
 After = Annotated[
     Id | None, Field(description="`next` of the page before: the last id that it held.")
@@ -63,9 +79,11 @@ class Options(Input):
     placement: str | None = Field(
         None,
         max_length=256,
-        description="Where the answer will be shown; any text. It does not change the answer.",
+        description="Where the answer will be shown; any text. Rules of the settings may be for "
+        "some placements only; apart from these it does not change the answer.",
     )
     explain: bool = Field(False, description="Whether each item says why it is there.")
+    dry_run: bool = Field(False, description="Whether the answer says what each rule did.")
 
     @cached_property
     def canonical(self) -> str:
@@ -99,6 +117,7 @@ class RecommendationBody(Options):
         (), max_length=MAX_N, description="Tracks that are never answered."
     )
     genres: Genres = Field((), description="Only tracks of any of these genres.")
+    rules: RequestRules = Field((), description="Rules, applied behind those of the settings.")
 
 
 class SimilarQuery(Input):

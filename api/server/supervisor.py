@@ -32,6 +32,7 @@ from data.errors import SegueError
 from data.store import Store
 from engine.bundle import BundleRegistry
 from engine.home import Home
+from ranker.rules import check_lists
 
 _TICK_S = 0.2
 _READY_WITHIN_S = 120.0
@@ -66,6 +67,8 @@ def serve(
 
     Raises
     ------
+    ParameterError
+        If a list of tracks that a rule names cannot be read.
     BundleError
         If there is no bundle that can be opened.
     DataError
@@ -73,6 +76,7 @@ def serve(
     SegueError
         If the port is in use, or the web server ends by itself.
     """
+    check_lists(settings.rules)
     BundleRegistry(home.bundles).open_current(verify=False)
     Store.open(settings.data.url(home.root)).close()  # upgrades it, too
     with ExitStack() as stack:

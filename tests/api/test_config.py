@@ -83,6 +83,23 @@ def test_variables_that_are_no_settings(
         ("api = 3\n", ["`api` must be a table", "3"]),
         ("[api\n", ["not TOML", "line 1"]),
         ("[api]\nredis_url = 'http://x'\n", ["`api.redis_url` must begin with redis://"]),
+        ("[rules]\nkind = 'pin'\n", ["`rules` must be tables, each headed [[rules]]"]),
+        ("[[rules]]\nkind = 'bost'\n", ["Rule 1: `kind`", "filter, boost", "'bost'"]),
+        ("[[rules]]\nname = 'fresh'\n", ["Rule 1 ('fresh'): `kind` is required"]),
+        (
+            "[[rules]]\nkind = 'pin'\ntrack = 'a'\n"
+            "[[rules]]\nkind = 'boost'\nwher = 1\nname = 'x'\n",
+            ["Rule 2 ('x'): `wher` is not a key of a rule of kind boost", "where, factor", "1"],
+        ),
+        (
+            "[[rules]]\nkind = 'filter'\nwhere = {genres = 'a'}\n",
+            ["Rule 1: `where.genres` is not a key of `where`", "genre, artist", "not", "'a'"],
+        ),
+        (
+            "[[rules]]\nkind = 'filter'\nwhere = {not = {not = 1}}\n",
+            ["Rule 1: `where.not.not` is not a key of `not`", "genre, artist", "1"],
+        ),
+        ("[[rules]]\nkind = 'artist_cap'\nmost = 0\n", ["Rule 1: `most` must be greater", "0"]),
     ],
 )
 def test_bad_file_is_one_line_that_names_it(home: Home, text: str, parts: list[str]) -> None:
@@ -138,3 +155,24 @@ def test_missing_and_unreadable_files(home: Home, tmp_path: Path) -> None:
 
 def test_every_setting_is_described() -> None:
     assert all(field.description for field in ApiConfig.model_fields.values())
+
+
+def test_rules_are_read_in_their_order_and_lists_from_the_folder_of_the_file(home: Home) -> None:
+    write(
+        home,
+        "[[rules]]\nkind = 'filter'\naction = 'keep'\nwhere = {listed = 'a.txt'}\n"
+        "[[rules]]\nkind = 'filter'\nwhere = {not = {listed = '/b.txt'}}\nname = 'b'\n"
+        "[cf]\nfactors = 3\n",
+    )
+    settings = load_settings(home)
+    assert [rule.name for rule in settings.rules] == ["filter-1", "b"]
+    files = [path for rule in settings.rules if rule.where for path in rule.where.files]
+    assert files == [home.root / "a.txt", Path("/b.txt")]
+    assert settings.cf.factors == 3
+
+
+@pytest.mark.parametrize("name", ["SEGUE_RULES", "SEGUE_RULES__0__KIND"])
+def test_variables_cannot_set_rules(home: Home, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "[]")
+    with pytest.raises(ParameterError, match=f"{name} cannot set rules"):
+        load_settings(home)

@@ -47,7 +47,7 @@ def test_parameters_and_bodies(spec: dict[str, Any]) -> None:
         ("query", name)
         for name in (
             "n", "exclude_seen", "genre", "artist_cap", "diversity", "strategy", "placement",
-            "explain",
+            "explain", "dry_run",
         )
     }  # fmt: skip
     assert "multipart/form-data" in spec["paths"]["/v1/lookup"]["post"]["requestBody"]["content"]
@@ -66,7 +66,7 @@ def test_errors_are_problems(spec: dict[str, Any]) -> None:
 def test_answers_have_the_described_fields(world: World, spec: dict[str, Any]) -> None:
     schemas = spec["components"]["schemas"]
     for path, template in (
-        ("/v1/users/u0/recommendations?explain=1", "/v1/users/{user_id}/recommendations"),
+        ("/v1/users/u0/recommendations?dry_run=1", "/v1/users/{user_id}/recommendations"),
         ("/v1/tracks", "/v1/tracks"),
         ("/v1/tracks/t00", "/v1/tracks/{track_id}"),
         ("/v1/tracks/t00/listeners", "/v1/tracks/{track_id}/listeners"),

@@ -17,10 +17,11 @@ from data.vocabulary import Vocabulary
 from engine.batch import recommend_many
 from engine.bundle import Behaviour, Bundle, BundleContents, write_bundle
 from engine.recommender import Recommender
-from engine.request import Request
+from engine.request import Request, Scope
 from ranker.config import RankerConfig
 from ranker.recordings import OneOfEach
 from tests.engine.conftest import World
+from tests.ranker.rules.plain import parse
 
 USERS, TRACKS = 60, 90
 CF = CFConfig(factors=16, iterations=5)
@@ -73,6 +74,9 @@ def recommender(feedback: Feedback, tmp_path_factory: pytest.TempPathFactory) ->
     )
 
 
+QUIET = parse({"kind": "filter", "where": {"genre": "loud"}})
+PINNED = parse({"kind": "pin", "track": "t42", "position": 2})
+
 ASKED = [
     Request(History(), n=5, strategy="cf"),
     Request(History(), n=40, strategy="cf"),  # more than score above zero
@@ -81,6 +85,8 @@ ASKED = [
     Request(History(), n=5, strategy="cf", among=np.arange(20, 50, dtype=np.int32)),
     Request(History(), n=5, strategy="cf", exclude=np.arange(20, 50, dtype=np.int32)),
     Request(History(), n=5, strategy="cf", artist_cap=1),
+    Request(History(), n=5, strategy="cf", scope=Scope(rules=QUIET)),
+    Request(History(), n=5, strategy="cf", scope=Scope(rules=(*QUIET, *PINNED))),
     Request(History(), n=5, strategy="hybrid"),
     Request(History(), n=5, strategy="popular"),
 ]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from data import Feedback, History, Interactions, ParameterError
 from engine.batch import recommend_many
 from engine.bundle import Bundle, write_bundle
 from engine.recommender import Recommender
-from engine.request import Answer, Request
+from engine.request import Answer, Request, Scope
 from ranker.config import RankerConfig
 from tests.engine.conftest import TRACKS, World
 
@@ -179,6 +180,11 @@ def test_explaining_does_not_change_the_answer(recommender: Recommender) -> None
 def test_requests_are_checked(values: dict[str, object], message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         Request(History(), **values)  # type: ignore[arg-type]
+
+
+def test_a_time_without_a_zone_is_no_time() -> None:
+    with pytest.raises(ParameterError, match="`at` must be a time with a zone"):
+        Scope(at=datetime(2026, 12, 24))
 
 
 subsets = st.sets(st.integers(0, TRACKS - 1))

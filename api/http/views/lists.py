@@ -32,7 +32,7 @@ _released: WeakKeyDictionary[Catalog, list[tuple[int, int]]] = WeakKeyDictionary
 def popular(query: PopularQuery) -> Response:
     """Answer the tracks that most users played."""
     models = services().models.get()
-    request = Request(History(), n=query.n, strategy="popular", genres=query.genre)
+    request = Request(History(), n=query.n, strategy="popular", genres=query.genre, scope=None)
     return answer(_list(models, models.recommender.recommend(request).items))
 
 

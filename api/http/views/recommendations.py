@@ -8,11 +8,12 @@ inside a JSON string their quotes would be escaped.)
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import numpy as np
 from flask import Response, request
 
-from api.answers import item_documents
+from api.answers import item_documents, outcome_documents
 from api.http.cache import answer_id
 from api.http.documents import Recommendations, encode, now
 from api.http.problems import FieldError, FieldsError
@@ -23,7 +24,7 @@ from data.checks import check_id
 from data.history import History
 from data.vocabulary import Vocabulary
 from engine.live import Models
-from engine.request import Request
+from engine.request import Request, Scope
 from ranker.candidates import IntArray
 
 blueprint = Blueprint("recommendations", __name__, tag="Recommendations")
@@ -42,13 +43,15 @@ def of_user(user_id: str, query: RecommendationQuery) -> Response:
     models = here.models.get()
     # The version first: an event that arrives in between makes this answer newer than its key.
     version = here.store.user_version(user_id)
-    key = answer_id(models.bundle.id, here.fingerprint, user_id, version, query.canonical)
+    scope = Scope(query.placement, datetime.now(UTC))
+    rules = models.recommender.rulebook.state(scope)
+    key = answer_id(models.bundle.id, here.fingerprint, user_id, version, query.canonical, rules)
 
     def compute() -> bytes:
         history = here.store.history(user_id, models.bundle.contents.catalog.tracks)
-        return _document(models, _request(history, query), key, user_id=user_id)
+        return _document(models, _request(history, query, scope), key, user_id=user_id)
 
-    return _kept_or(compute, here, key)
+    return _kept_or(compute, here, key, keep=not query.dry_run)
 
 
 @blueprint.post("/v1/recommendations")
@@ -62,7 +65,9 @@ def anonymous(body: RecommendationBody) -> Response:
     """Start from seed tracks, disliked tracks and genres: onboarding, or a session."""
     here = services()
     models = here.models.get()
-    key = answer_id(models.bundle.id, here.fingerprint, "", "", body.canonical)
+    scope = Scope(body.placement, datetime.now(UTC), body.rules)
+    rules = models.recommender.rulebook.state(scope)
+    key = answer_id(models.bundle.id, here.fingerprint, "", "", body.canonical, rules)
 
     def compute() -> bytes:
         tracks = models.bundle.contents.catalog.tracks
@@ -73,14 +78,15 @@ def anonymous(body: RecommendationBody) -> Response:
             last_at=np.full(seeds.size, -1, np.int64),
             hidden=_known("disliked_tracks", body.disliked_tracks, tracks),
         )
-        return _document(models, _request(history, body), key, user_id=None)
+        return _document(models, _request(history, body, scope), key, user_id=None)
 
-    return _kept_or(compute, here, key)
+    return _kept_or(compute, here, key, keep=not body.dry_run)
 
 
-def _kept_or(compute: Callable[[], bytes], here: Services, key: str) -> Response:
+def _kept_or(compute: Callable[[], bytes], here: Services, key: str, *, keep: bool) -> Response:
     control: str = request.environ.get("HTTP_CACHE_CONTROL", "")
-    if not here.cache.enabled or "no-cache" in control or "no-store" in control:
+    keep = keep and here.cache.enabled
+    if not keep or "no-cache" in control or "no-store" in control:
         return _response(compute().replace(_HIT, _BYPASS, 1))
     body = here.cache.get(key)
     if body is None:
@@ -94,7 +100,9 @@ def _response(body: bytes) -> Response:
     return Response(body, mimetype="application/json")
 
 
-def _request(history: History, options: RecommendationQuery | RecommendationBody) -> Request:
+def _request(
+    history: History, options: RecommendationQuery | RecommendationBody, scope: Scope
+) -> Request:
     return Request(
         history,
         n=options.n,
@@ -104,22 +112,26 @@ def _request(history: History, options: RecommendationQuery | RecommendationBody
         artist_cap=options.artist_cap,
         diversity=options.diversity,
         explain=options.explain,
+        scope=scope,
+        dry_run=options.dry_run,
     )
 
 
 def _document(models: Models, wanted: Request, key: str, *, user_id: str | None) -> bytes:
     found = models.recommender.recommend(wanted)
-    return encode(
-        {
-            "user_id": user_id,
-            "bundle": models.bundle.id,
-            "generated_at": now(),
-            "cache": "hit",
-            "fallback": found.fallback,
-            "recommendation_id": key,
-            "items": item_documents(found.items, models.bundle.contents.catalog),
-        }
-    )
+    catalog = models.bundle.contents.catalog
+    document = {
+        "user_id": user_id,
+        "bundle": models.bundle.id,
+        "generated_at": now(),
+        "cache": "hit",
+        "fallback": found.fallback,
+        "recommendation_id": key,
+        "items": item_documents(found.items, catalog),
+    }
+    if found.rules is not None:
+        document["rules"] = outcome_documents(found.rules, catalog)
+    return encode(document)
 
 
 def _known(field: str, track_ids: tuple[str, ...], tracks: Vocabulary) -> IntArray:

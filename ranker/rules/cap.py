@@ -1,4 +1,4 @@
-"""Rules that move tracks after the blend, and never make an answer shorter."""
+"""The plain artist cap: no selector, no other rule beside it."""
 
 from __future__ import annotations
 
