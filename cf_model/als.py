@@ -27,7 +27,7 @@ import scipy.sparse as sp
 from cf_model.confidence import confidence
 from cf_model.config import CFConfig
 from cf_model.penalty import row_penalties, weight_scale
-from cf_model.solver import Side, make_solver, sweep
+from cf_model.solver import Side, solving
 from data.errors import DataError
 from data.interactions import Interactions
 from data.threads import one_blas_thread
@@ -113,8 +113,8 @@ def train_als(
     Notes
     -----
     While it runs, BLAS is held to one thread in the whole process, because its threads would
-    fight with those of `implicit`. Memory, beside the plays: the factors twice, and some 24 bytes a
-    played pair.
+    fight with those of `implicit`. Memory, beside the plays: the factors three times, and some 24
+    bytes a played pair.
     """
     if len(interactions) == 0:
         raise DataError("There are no plays to learn from. Import listens, then train again.")
@@ -122,11 +122,10 @@ def train_als(
     scale = weight_scale(weights, config.frequency_power)
     users, items = _first(weights, config, start=start, scale=scale, rng=rng)
     sides = [_side(matrix, config, scale) for matrix in (weights, weights.T.tocsr())]
-    with one_blas_thread():
-        solver = make_solver(config.threads)
+    with one_blas_thread(), solving(config.threads) as solver:
         for done in range(1, config.iterations + 1):
-            sweep(sides[0], users, items, solver=solver)
-            sweep(sides[1], items, users, solver=solver)
+            solver.sweep(sides[0], users, items)
+            solver.sweep(sides[1], items, users)
             if progress is not None:
                 progress(done, config.iterations, "als")
     users *= np.float32(np.sqrt(scale))
@@ -135,7 +134,8 @@ def train_als(
 
 
 def _side(weights: sp.csr_matrix, config: CFConfig, scale: float) -> Side:
-    return Side.of(weights, scale * row_penalties(np.diff(weights.indptr), config))
+    penalties = scale * row_penalties(np.diff(weights.indptr), config)
+    return Side.of(weights, penalties, factors=config.factors)
 
 
 def _first(

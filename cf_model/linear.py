@@ -18,7 +18,9 @@ it added nothing to ALS (docs/behaviour.md).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -75,7 +77,19 @@ def train_linear(plays: sp.csr_matrix, *, penalty: float) -> LinearModel:
     DataError
         If there are more than `LARGEST` users and more than `LARGEST` tracks.
     """
-    check_positive("penalty", penalty)
+    return linear_by_penalty(plays)(penalty)
+
+
+def linear_by_penalty(plays: sp.csr_matrix) -> Callable[[float], LinearModel]:
+    """Return what solves for the weights of one penalty after the other.
+
+    X'X, or XX', is computed once, and held: as much memory again as a model takes.
+
+    Parameters
+    ----------
+    plays : csr_matrix, shape (n_users, n_tracks)
+        As for `train_linear`; so are the errors.
+    """
     n_users, n_tracks = plays.shape
     if min(n_users, n_tracks) > LARGEST:
         raise DataError(
@@ -83,7 +97,9 @@ def train_linear(plays: sp.csr_matrix, *, penalty: float) -> LinearModel:
             f"one of them must be at most {LARGEST:,}."
         )
     x = binary(plays)
-    return _by_tracks(x, penalty) if n_tracks <= n_users else _by_users(x, penalty)
+    if n_tracks <= n_users:
+        return partial(_by_tracks, (x.T @ x).toarray())
+    return partial(_by_users, (x @ x.T).toarray(), x)
 
 
 def binary(plays: sp.csr_matrix) -> sp.csr_matrix:
@@ -115,15 +131,15 @@ class _Dual:
         return np.asarray(own - (own - explained) / self.diagonal[tracks], np.float32)
 
 
-def _by_tracks(x: sp.csr_matrix, penalty: float) -> LinearModel:
-    p = _inverse((x.T @ x).toarray(), penalty)
+def _by_tracks(gram: FloatArray, penalty: float) -> LinearModel:
+    p = _inverse(gram, penalty)
     weights: FloatArray = -p / p.diagonal()
     np.fill_diagonal(weights, 0)
     return _Primal(weights)
 
 
-def _by_users(x: sp.csr_matrix, penalty: float) -> LinearModel:
-    k = _inverse((x @ x.T).toarray(), penalty)
+def _by_users(gram: FloatArray, x: sp.csr_matrix, penalty: float) -> LinearModel:
+    k = _inverse(gram, penalty)
     columns = x.tocsc()
     diagonal = np.ones(x.shape[1], np.float32)
     for track in np.flatnonzero(np.diff(columns.indptr)):
@@ -132,8 +148,9 @@ def _by_users(x: sp.csr_matrix, penalty: float) -> LinearModel:
     return _Dual(x, k, diagonal)
 
 
-def _inverse(gram: npt.NDArray[np.floating], penalty: float) -> FloatArray:
+def _inverse(gram: FloatArray, penalty: float) -> FloatArray:
     """Return (gram + penalty I)^-1 of a symmetric matrix, by Cholesky."""
+    check_positive("penalty", penalty)
     gram = gram.astype(np.float64)
     gram[np.diag_indices_from(gram)] += penalty
     factor, info = scipy.linalg.lapack.dpotrf(gram, lower=1, overwrite_a=1)

@@ -166,6 +166,8 @@ def counts(array: pa.Array, faults: Faults) -> Floats:
     """Return plays, above zero; 1 where missing."""
     if absent(array):
         return np.ones(len(array))
+    if pa.types.is_integer(array.type) and not array.null_count and pc.min(array).as_py() > 0:
+        return np.array(pc.cast(array, pa.float64(), safe=False).to_numpy())
     values = numbers(array)
     values[np.isnan(values)] = 1.0
     with np.errstate(over="ignore", under="ignore"):

@@ -62,8 +62,7 @@ def tune(
     *,
     catalog: Catalog,
     limits: Limits,
-    protocol: str | None = None,
-    held_out: Interactions | None = None,
+    validation: Validation | None = None,
     home: Home | None = None,
     progress: Progress | None = None,
     say: Say = lambda _: None,
@@ -79,10 +78,9 @@ def tune(
     catalog : Catalog
         Of the same tracks.
     limits : Limits
-    protocol : str, optional
-        See `Validation.of`.
-    held_out : Interactions, optional
-        Likewise; not with a `home`, which would take it for a search on its own plays.
+    validation : Validation, optional
+        What trials are scored on; by default `Validation.of` the plays. Not with a `home`, which
+        would take the search for one on its own plays.
     home : Home, optional
         Keeps the trials, so that a search that is interrupted goes on; and trials of a finished
         search of the same plays are not run again.
@@ -99,7 +97,8 @@ def tune(
     space = Space.of(config, plays)
     if not space.distributions:
         raise DataError("Every setting of ALS is given, so there is none to search.")
-    validation = Validation.of(plays, catalog, protocol=protocol, held_out=held_out)
+    if validation is None:
+        validation = Validation.of(plays, catalog)
     task = validation.task
     digest = _fingerprint(plays, space, task.protocol)
     earlier = _earlier(home, digest) if home else ()

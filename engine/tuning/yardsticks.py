@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
-import scipy.sparse as sp
 
 from cf_model import CFConfig
-from cf_model.linear import LARGEST, PENALTIES, LinearModel, train_linear
+from cf_model.linear import LARGEST, PENALTIES, LinearModel, linear_by_penalty
 from cf_model.neighbours import POWERS, train_neighbours
 from data.catalog import Catalog
 from data.interactions import Interactions
@@ -61,6 +60,7 @@ def choose_models(
     DataError
         If the plays are too few to compare settings by, or all settings are given.
     """
+    validation = Validation.of(plays, catalog, held_out=held_out)
     found = []
     for one in (config, config.model_copy(update={"frequency_power": 0.0})):
         tuning = tune(
@@ -68,29 +68,23 @@ def choose_models(
             one,
             catalog=catalog,
             limits=Limits(seconds=seconds),
-            held_out=held_out,
+            validation=validation,
             progress=progress,
             say=say,
         )
         found.append(tuning.config(one))
-    validation = Validation.of(plays, catalog, held_out=held_out)
+    learnt = validation.task.train.matrix()
     penalty = None
-    if min(plays.matrix().shape) <= LARGEST:
-        penalty = _best(
-            PENALTIES, lambda value: train_linear(_learnt(validation), penalty=value), validation
-        )
+    if min(learnt.shape) <= LARGEST:
+        penalty = _best(PENALTIES, linear_by_penalty(learnt), validation)
         say(f"EASE: penalty {penalty:g}.")
     walk = _best(
         POWERS,
-        lambda v: train_neighbours(_learnt(validation), user_power=v[0], popularity=v[1]),
+        lambda v: train_neighbours(learnt, user_power=v[0], popularity=v[1]),
         validation,
     )
     say(f"Item neighbours: powers {walk[0]:g} of users, {walk[1]:g} of popularity.")
     return Models(cf=found[0], plain=found[1], penalty=penalty, walk=walk)
-
-
-def _learnt(validation: Validation) -> sp.csr_matrix:
-    return validation.task.train.matrix()
 
 
 def _best(

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from cf_model import linear
-from cf_model.linear import binary, train_linear
+from cf_model.linear import binary, linear_by_penalty, train_linear
 from data.errors import DataError, ParameterError
 
 
@@ -37,6 +37,16 @@ def test_weights_are_least_squares_without_the_track_itself(shape):
 
     np.testing.assert_allclose(found, expected, atol=1e-4)
     assert found.dtype == np.float32
+
+
+@pytest.mark.parametrize("shape", [(30, 8), (8, 30)], ids=["few tracks", "few users"])
+def test_one_penalty_leaves_nothing_for_the_next(shape):
+    x = plays(*shape)
+    tracks = np.arange(shape[1], dtype=np.int32)
+    solve = linear_by_penalty(x)
+    for penalty in (1.0, 9.0, 1.0):
+        expected = train_linear(x, penalty=penalty).scores(x, tracks)
+        np.testing.assert_array_equal(solve(penalty).scores(x, tracks), expected)
 
 
 def test_a_history_that_training_never_saw():
