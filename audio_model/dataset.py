@@ -109,7 +109,7 @@ class ChunkDataset:
 
         Returns
         -------
-        views : ndarray of float32, shape (2, batch_size, n_mels, chunk_frames)
+        views : ndarray of float32, shape (2, batch_size, chunk_frames, n_mels)
         groups : ndarray of int32, shape (batch_size,)
         """
         epoch, at = divmod(step, self.steps_per_epoch)

@@ -110,11 +110,15 @@ class Learner:
     def _trainable(self) -> list[Any]:
         return [v for part in self._parts for v in part.trainable_variables]
 
-    def _step(self, views: Any, groups: Any) -> Any:  # (2, batch, n_mels, frames), (batch,)
-        _, batch, n_mels, frames = views.shape
+    def _step(self, views: Any, groups: Any) -> Any:  # (2, batch, frames, n_mels), (batch,)
+        _, batch, frames, n_mels = views.shape
+        # Bands first, as the network is given them. Where it turns them round again, as `tdnn`
+        # does, TensorFlow drops both turns.
+        x = tf.reshape(views, (2 * batch, 1, frames, n_mels))
+        x = tf.transpose(x, (0, 3, 2, 1))  # (2 * batch, n_mels, frames, 1)
         with tf.GradientTape() as tape:
             # Both views in one pass: batch normalisation sees them as one batch.
-            z = self._through(tf.reshape(views, (2 * batch, n_mels, frames, 1)), training=True)
+            z = self._through(x, training=True)
             for head in self._parts[1:]:
                 z = head(z, training=True)  # (2 * batch, dim)
             loss = self._loss(z[:batch], z[batch:], groups)
