@@ -86,11 +86,11 @@ def crops(
         if drawn.behind[i]:
             crop(mels[(i + drawn.behind[i]) % b], drawn.behind_where[i], other)
             mix(x, other, drawn.softer[i])
-        x += drawn.lift[i]
+        np.add(x, drawn.lift[i], out=x)
         np.clip(x, floor, np.float32(0), out=x)
         mask(x, drawn.bands[i], drawn.spans[i])
-        x *= scale
-        x += np.float32(1)
+        np.multiply(x, scale, out=x)
+        np.add(x, np.float32(1), out=x)
     return views.reshape(2, b, config.chunk_frames, config.n_mels)
 
 
