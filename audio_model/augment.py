@@ -70,7 +70,9 @@ def tone_curve(knobs: npt.NDArray[np.floating], n_mels: int) -> npt.NDArray[np.f
 
     Its knobs are evenly spread over the bands and joined by lines.
     """
-    return np.interp(np.arange(n_mels), np.linspace(0, n_mels - 1, len(knobs)), knobs)
+    where = np.linspace(0, n_mels - 1, len(knobs))
+    curve: npt.NDArray[np.float64] = np.interp(np.arange(n_mels), where, knobs)
+    return curve
 
 
 def mask(x: FloatArray, bands: Iterable[Span], spans: Iterable[Span]) -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from audio_model.dataset import Batch
 
 _FILES, _SECONDS, _TIMES = 24, 30, 4
-_STEPS, _ROUNDS = 6, 4
+_STEPS, _ROUNDS = 4, 10
 _CONFIG = AudioConfig()
 
 
