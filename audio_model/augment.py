@@ -1,8 +1,8 @@
 """Changes of a mel-spectrogram that leave the music what it is.
 
-All work on dB, frames first as they lie in memory: a crop is of shape (n_frames, n_mels). `crop`
-cuts one from a spectrogram; the others change one in place. What chance has a part in is decided
-for a whole batch, by `audio_model.chances`.
+All work on levels, 0 being the loudest, frames first as they lie in memory: a crop is of shape
+(n_frames, n_mels). `crop` cuts one from a spectrogram; the others change one in place. What chance
+has a part in is decided for a whole batch, by `audio_model.chances`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,13 @@ Span = tuple[int, int]
 
 
 def crop(
-    mel: HalfArray, where: float, out: FloatArray, *, step: float = 1.0, shift: int = 0
+    mel: HalfArray,
+    where: float,
+    out: FloatArray,
+    *,
+    step: float = 1.0,
+    shift: int = 0,
+    unit: float = 1.0,
 ) -> None:
     """Cut a piece from a spectrogram, faster or slower, higher or lower.
 
@@ -38,12 +44,14 @@ def crop(
         Frames of the spectrogram that one of the piece stands for: above 1 is faster.
     shift : int
         Bands that everything moves down by, the outermost repeated; negative: up.
+    unit : float
+        What 1 dB is in the piece.
     """
     length, n_frames = mel.shape[1], len(out)
     places = max(1, length - int(np.ceil(n_frames * step)) + 1)
     frames = int(where * places) + (np.arange(n_frames) * step).astype(np.int64)
     piece = mel.T.take(frames, axis=0, mode="wrap")
-    widen(_shifted(piece, shift) if shift else piece, out)
+    widen(_shifted(piece, shift) if shift else piece, out, times=unit)
 
 
 def _shifted(x: HalfArray, bands: int) -> HalfArray:
@@ -57,7 +65,7 @@ def _shifted(x: HalfArray, bands: int) -> HalfArray:
 
 
 def mix(x: FloatArray, other: FloatArray, softer: float) -> None:
-    """Put another crop behind one, `softer` dB below its own level: the louder sound masks.
+    """Put another crop behind one, `softer` below its own level: the louder sound masks.
 
     The other one is lowered in place.
     """
@@ -66,7 +74,7 @@ def mix(x: FloatArray, other: FloatArray, softer: float) -> None:
 
 
 def tone_curve(knobs: npt.NDArray[np.floating], n_mels: int) -> npt.NDArray[np.float64]:
-    """Return what a tone control adds to each band, dB.
+    """Return what a tone control adds to each band.
 
     Its knobs are evenly spread over the bands and joined by lines.
     """
@@ -77,7 +85,7 @@ def tone_curve(knobs: npt.NDArray[np.floating], n_mels: int) -> npt.NDArray[np.f
 
 def mask(x: FloatArray, bands: Iterable[Span], spans: Iterable[Span]) -> None:
     """Replace bands and spans of time by the mean level (SpecAugment; Park et al. 2019)."""
-    level = x.mean()
+    level = np.add.reduce(x.ravel()) / x.size  # half of the time of `x.mean()`
     for first, end in bands:
         x[:, first:end] = level
     for first, end in spans:

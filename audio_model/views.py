@@ -76,21 +76,20 @@ def crops(
     ndarray of float32, shape (2, b, chunk_frames, n_mels)
         Scaled to 0..1; row i of the first and of the second are of the same track.
     """
-    mels, b = [mel for mel, _ in anchors], len(anchors)
-    floor, scale = np.float32(-config.top_db), np.float32(1 / config.top_db)
+    mels, b, unit = [mel for mel, _ in anchors], len(anchors), 1 / config.top_db
     views = np.empty((2 * b, config.chunk_frames, config.n_mels), np.float32)
     drawn = draw_chances(recipe.augmentation, views.shape, rng, tracks=b)
+    lift = 1 + np.float32(unit) * drawn.lift  # from -1..0, 0 being the loudest, to 0..1
+    bands, spans = drawn.bands.tolist(), drawn.spans.tolist()
     other = np.empty_like(views[0])
     for i, x in enumerate(views):
-        crop(mels[i % b], drawn.where[i], x, step=drawn.step[i], shift=drawn.shift[i])
+        crop(mels[i % b], drawn.where[i], x, step=drawn.step[i], shift=drawn.shift[i], unit=unit)
         if drawn.behind[i]:
-            crop(mels[(i + drawn.behind[i]) % b], drawn.behind_where[i], other)
-            mix(x, other, drawn.softer[i])
-        np.add(x, drawn.lift[i], out=x)
-        np.clip(x, floor, np.float32(0), out=x)
-        mask(x, drawn.bands[i], drawn.spans[i])
-        np.multiply(x, scale, out=x)
-        np.add(x, np.float32(1), out=x)
+            crop(mels[(i + drawn.behind[i]) % b], drawn.behind_where[i], other, unit=unit)
+            mix(x, other, drawn.softer[i] * unit)
+        np.add(x, lift[i], out=x)
+        np.clip(x, np.float32(0), np.float32(1), out=x)
+        mask(x, bands[i], spans[i])
     return views.reshape(2, b, config.chunk_frames, config.n_mels)
 
 

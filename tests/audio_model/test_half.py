@@ -13,6 +13,12 @@ def test_every_finite_number_stays_what_it_is():
     assert finite.size == 2 * 31 * 2**10
 
 
+def test_times_a_number():
+    out = np.empty(3, np.float32)
+    widen(np.array([-80, -20, 0], np.float16), out, times=1 / 80)
+    np.testing.assert_allclose(out, [-1, -0.25, 0], rtol=1e-7)
+
+
 def test_numbers_that_lie_apart_are_read_as_they_lie():
     half = np.arange(24, dtype=np.float16).reshape(4, 6).T[::2]
     out = np.empty((3, 4), np.float32)
