@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -54,6 +54,22 @@ class AudioConfig(BaseModel):
         None,
         gt=0,
         description="Training ends after so many seconds of steps; default: no such limit.",
+    )
+    positives: tuple[Literal["artist", "album", "listeners"], ...] = Field(
+        ("artist",),
+        description=(
+            "What makes two tracks belong together, where the loss asks for it: `artist`, `album` "
+            "(of the same artist), `listeners` (the same people play them)."
+        ),
+    )
+    kin_weight: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description=(
+            "Share of the loss for finding the tracks that belong together; default: the recipe's "
+            "(`crops`: 0, and 0.5 when training starts from an encoder)."
+        ),
     )
     checkpoint_seconds: float = Field(
         15.0, ge=0, description="A checkpoint is written at least this often; 0: at each step."

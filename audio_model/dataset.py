@@ -20,6 +20,7 @@ from audio_model.cache import HalfArray, MelCache
 from audio_model.chunks import chunk_starts, cut_chunk
 from audio_model.clips import Clip
 from audio_model.config import AudioConfig
+from audio_model.kin import Kin
 from audio_model.mel import scale_mel
 from audio_model.recipes import Recipe
 from audio_model.views import VIEWS
@@ -28,8 +29,9 @@ from data.errors import AudioError
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
-Batch = tuple[FloatArray, npt.NDArray[np.int32]]
-"""Views and groups, see `ChunkDataset.batch`."""
+BoolArray = npt.NDArray[np.bool_]
+Batch = tuple[FloatArray, BoolArray]
+"""Views and kin, see `ChunkDataset.batch`."""
 
 _AHEAD = 3  # batches made while the network is busy
 _OPEN = 256  # spectrograms kept open, each with a file descriptor
@@ -48,8 +50,9 @@ class ChunkDataset:
         `chunk_frames`, `top_db`, `seed`.
     recipe : Recipe
         Batch size, views, and what is sampled.
-    groups : ndarray of int64, shape (n_clips,), optional
-        Clips of equal number belong together, as those of one artist; by default none do.
+    kin : Kin, optional
+        Which clips belong together; by default none do. If tracks are sampled, one is followed by
+        a neighbour of its own.
 
     Raises
     ------
@@ -64,14 +67,14 @@ class ChunkDataset:
         *,
         config: AudioConfig,
         recipe: Recipe,
-        groups: IntArray | None = None,
+        kin: Kin | None = None,
     ) -> None:
         check_choice("views", recipe.views, VIEWS.keys())
         starts = [_anchors(clip, config, recipe) for clip in clips]
         owners = [np.full(len(s), i, np.int32) for i, s in enumerate(starts)]
         self._start = np.concatenate([*starts, np.empty(0, np.int64)])
         self._clip = np.concatenate([*owners, np.empty(0, np.int32)])
-        self._groups = np.arange(len(clips)) if groups is None else np.asarray(groups)
+        self._kin = kin or Kin()
         self._clips, self._cache, self._config, self._recipe = clips, cache, config, recipe
         self._order = lru_cache(maxsize=2)(self._shuffle)
         self._mel = lru_cache(maxsize=_OPEN)(self._load)
@@ -100,24 +103,24 @@ class ChunkDataset:
     @property
     def fingerprint(self) -> str:
         """Changes when the clips or their spectrograms do."""
-        groups = self._groups.tolist()
-        rows = [[c.key, c.n_frames, g] for c, g in zip(self._clips, groups, strict=True)]
-        return sha256(json.dumps(rows).encode()).hexdigest()
+        rows = [[clip.key, clip.n_frames] for clip in self._clips]
+        return sha256(json.dumps([rows, self._kin.fingerprint]).encode()).hexdigest()
 
     def batch(self, step: int) -> Batch:
         """Return the batch of a step, counted from 0 over all epochs.
 
         Returns
         -------
-        views : ndarray of float32, shape (2, batch_size, n_mels, chunk_frames)
-        groups : ndarray of int32, shape (batch_size,)
+        views : ndarray of float32, shape (2, batch_size, chunk_frames, n_mels)
+        kin : ndarray of bool, shape (batch_size, batch_size)
+            Which of them belong together.
         """
         epoch, at = divmod(step, self.steps_per_epoch)
         chosen = self._order(epoch)[at * self.batch_size : (at + 1) * self.batch_size]
         anchors = [(self._mel(self._clip[c]), int(self._start[c])) for c in chosen]
         rng = np.random.default_rng([self._config.seed, epoch, at])
         views = VIEWS[self._recipe.views](anchors, self._config, self._recipe, rng)
-        return views, self._groups[self._clip[chosen]].astype(np.int32)
+        return views, self._kin.among(self._clip[chosen])
 
     def sample(self, a_clip: int, *, most: int) -> Iterator[FloatArray]:
         """Yield up to `a_clip` chunks of each clip, evenly spread, and up to `most` in all.
@@ -137,7 +140,9 @@ class ChunkDataset:
             yield scale_mel(np.stack(chunks), self._config)
 
     def _shuffle(self, epoch: int) -> npt.NDArray[np.int64]:
-        return np.random.default_rng([self._config.seed, epoch]).permutation(len(self))
+        rng = np.random.default_rng([self._config.seed, epoch])
+        order = rng.permutation(len(self))
+        return self._kin.in_pairs(order, rng) if self._recipe.sampling == "tracks" else order
 
     def _load(self, index: int) -> HalfArray:
         clip = self._clips[index]

@@ -65,9 +65,9 @@ class Learner:
         self._optimizer.build(self._trainable())
         self._update = tf.function(self._step, autograph=False)
 
-    def learn(self, views: Any, groups: Any) -> float:
+    def learn(self, views: Any, kin: Any) -> float:
         """Take one step on a batch of `ChunkDataset.batch`; return its loss."""
-        return float(self._update(tf.constant(views), tf.constant(groups)))
+        return float(self._update(tf.constant(views), tf.constant(kin)))
 
     def state(self) -> tuple[Arrays, Arrays]:
         """Return all variables of the networks and of the optimizer."""
@@ -110,24 +110,28 @@ class Learner:
     def _trainable(self) -> list[Any]:
         return [v for part in self._parts for v in part.trainable_variables]
 
-    def _step(self, views: Any, groups: Any) -> Any:  # (2, batch, n_mels, frames), (batch,)
-        _, batch, n_mels, frames = views.shape
+    def _step(self, views: Any, kin: Any) -> Any:  # (2, batch, frames, n_mels), (batch, batch)
+        _, batch, frames, n_mels = views.shape
+        # Bands first, as the network is given them. Where it turns them round again, as `tdnn`
+        # does, TensorFlow drops both turns.
+        x = tf.reshape(views, (2 * batch, 1, frames, n_mels))
+        x = tf.transpose(x, (0, 3, 2, 1))  # (2 * batch, n_mels, frames, 1)
         with tf.GradientTape() as tape:
             # Both views in one pass: batch normalisation sees them as one batch.
-            z = self._through(tf.reshape(views, (2 * batch, n_mels, frames, 1)), training=True)
+            z = self._through(x, training=True)
             for head in self._parts[1:]:
                 z = head(z, training=True)  # (2 * batch, dim)
-            loss = self._loss(z[:batch], z[batch:], groups)
+            loss = self._loss(z[:batch], z[batch:], kin)
         variables = self._trainable()
         self._optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
 
-    def _loss(self, z_a: Any, z_b: Any, groups: Any) -> Any:
+    def _loss(self, z_a: Any, z_b: Any, kin: Any) -> Any:
         temperature = self.recipe.temperature
         if self.recipe.loss == "info_nce":
             return info_nce(z_a, z_b, temperature=temperature)
-        weight = self.recipe.artist_weight
-        return nt_xent(z_a, z_b, groups, temperature=temperature, group_weight=weight)
+        weight = self.recipe.kin_weight
+        return nt_xent(z_a, z_b, kin, temperature=temperature, kin_weight=weight)
 
 
 def _optimizer(recipe: Recipe, steps: int) -> Any:

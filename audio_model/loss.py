@@ -36,24 +36,23 @@ def info_nce(z_a: Any, z_b: Any, *, temperature: float) -> Any:
     return tf.reduce_mean(entropy)
 
 
-def nt_xent(
-    z_a: Any, z_b: Any, groups: Any, *, temperature: float, group_weight: float = 0.0
-) -> Any:
+def nt_xent(z_a: Any, z_b: Any, kin: Any, *, temperature: float, kin_weight: float = 0.0) -> Any:
     """Return the symmetric contrastive loss of two views, all other views as negatives.
 
     Each of the 2b views must pick its partner among the 2b - 1 others. With a weight, so much of
-    the loss is instead the mean cross-entropy over all views of the same group (the supervised
-    contrastive loss), so that tracks of one artist come together.
+    the loss is instead the mean cross-entropy over all views of tracks that belong together (the
+    supervised contrastive loss), so that tracks of one artist, say, come together.
 
     Parameters
     ----------
     z_a, z_b : tensor of float32, shape (b, dim)
         Embeddings of unit length; row i of both is the same track.
-    groups : tensor of int32, shape (b,)
-        Rows of equal number belong together.
+    kin : tensor of bool, shape (b, b)
+        Which rows belong together; each belongs to itself. Symmetric, but the kin of a row need
+        not be each other's.
     temperature : float
         Above zero.
-    group_weight : float
+    kin_weight : float
         From 0 to 1.
 
     Returns
@@ -73,10 +72,9 @@ def nt_xent(
     logs = tf.nn.log_softmax(logits)
     partners = tf.concat([tf.range(b) + b, tf.range(b)], axis=0)
     loss = -tf.reduce_mean(tf.gather(logs, partners, batch_dims=1))
-    if group_weight == 0:
+    if kin_weight == 0:
         return loss
-    doubled = tf.concat([groups, groups], axis=0)
-    same = tf.cast(doubled[:, tf.newaxis] == doubled, tf.float32) - own  # (2b, 2b), 1 or 0
+    same = tf.tile(tf.cast(kin, tf.float32), (2, 2)) - own  # (2b, 2b), 1 or 0
     found = tf.reduce_sum(same * tf.where(same > 0, logs, 0.0), axis=1)
-    grouped = -tf.reduce_mean(found / tf.reduce_sum(same, axis=1))
-    return (1 - group_weight) * loss + group_weight * grouped
+    found_kin = -tf.reduce_mean(found / tf.reduce_sum(same, axis=1))
+    return (1 - kin_weight) * loss + kin_weight * found_kin

@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from data.checks import check_choice
 
 if TYPE_CHECKING:
     from audio_model.config import AudioConfig
+
+
+_KIN_WEIGHT = AliasChoices("kin_weight", "artist_weight")  # what older files call it
 
 
 class Augmentation(BaseModel):
@@ -45,7 +48,9 @@ class Tuning(BaseModel):
 
     max_steps: int | None = Field(None, gt=0, description="Ends after so many; None: as ever.")
     rate: float = Field(1.0, gt=0, le=1, description="Share of the learning rate.")
-    artist_weight: float = Field(0.0, ge=0, lt=1, description="Instead of the recipe's.")
+    kin_weight: float = Field(
+        0.0, ge=0, lt=1, validation_alias=_KIN_WEIGHT, description="Instead of the recipe's."
+    )
 
 
 class Recipe(BaseModel):
@@ -65,8 +70,12 @@ class Recipe(BaseModel):
     )
     augmentation: Augmentation = Field(Augmentation(), description="Of the view `crops`.")
     loss: Literal["info_nce", "nt_xent"] = Field("info_nce", description="See `audio_model.loss`.")
-    artist_weight: float = Field(
-        0.0, ge=0, lt=1, description="Share of the loss for finding tracks of the same artist."
+    kin_weight: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        validation_alias=_KIN_WEIGHT,
+        description="Share of the loss for finding the tracks that belong together.",
     )
     temperature: float = Field(0.1, gt=0, description="Temperature of the loss.")
     head: bool = Field(False, description="Train through a projection head, then drop it.")
@@ -91,7 +100,7 @@ class Recipe(BaseModel):
         update = {
             "max_steps": self.tuning.max_steps or self.max_steps,
             "learning_rate": self.tuning.rate * self.learning_rate,
-            "artist_weight": self.tuning.artist_weight,
+            "kin_weight": self.tuning.kin_weight,
         }
         return self.model_copy(update=update)
 
@@ -120,7 +129,7 @@ CROPS = Recipe(
     weight_decay=0.02,
     mixed_precision=True,
     whitening=0.8,
-    tuning=Tuning(max_steps=300, rate=0.25, artist_weight=0.5),
+    tuning=Tuning(max_steps=300, rate=0.25, kin_weight=0.5),
 )
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
@@ -150,8 +159,7 @@ def resolve_recipe(config: AudioConfig, *, tuning: bool = False) -> Recipe:
         If there is no such recipe.
     """
     check_recipe(config.recipe)
-    overrides = {"epochs": config.epochs, "batch_size": config.batch_size}
-    overrides["max_steps"] = config.max_steps
-    given = {name: value for name, value in overrides.items() if value is not None}
+    names = ("epochs", "batch_size", "max_steps", "kin_weight")
+    given = {name: getattr(config, name) for name in names if getattr(config, name) is not None}
     recipe = RECIPES[config.recipe]
     return (recipe.for_tuning() if tuning else recipe).model_copy(update=given)

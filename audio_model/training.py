@@ -9,18 +9,17 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from audio_model.backend import tf
 from audio_model.cache import MelCache
 from audio_model.checkpoint import TrainingState, load_state, save_state
-from audio_model.clips import Progress, read_clips
+from audio_model.clips import Clip, Progress, read_clips
 from audio_model.config import AudioConfig
 from audio_model.dataset import ChunkDataset, prefetch
-from audio_model.heard_names import name_key
 from audio_model.keras_encoder import KerasEncoder
+from audio_model.kin import Kin
 from audio_model.learner import Learner
 from audio_model.recipes import Recipe, resolve_recipe
 from data.errors import AudioError
@@ -36,7 +35,7 @@ def train_encoder(
     *,
     checkpoint_dir: Path,
     cache: MelCache,
-    artists: Sequence[str | None] | None = None,
+    kin: Kin | None = None,
     start: KerasEncoder | None = None,
     workers: int = 1,
     progress: Progress | None = None,
@@ -59,8 +58,8 @@ def train_encoder(
         Holds `checkpoint.npz`; made if missing.
     cache : MelCache
         Holds, or receives, the spectrograms.
-    artists : sequence of str or None, optional
-        Whose file each is, for recipes with an `artist_weight`.
+    kin : Kin, optional
+        Which of the files belong together, for recipes with a `kin_weight`.
     start : KerasEncoder, optional
         An encoder of the same network, whose weights training starts from instead of initial ones;
         what the recipe calls its `tuning` then holds.
@@ -88,20 +87,18 @@ def train_encoder(
     clips = read_clips(paths, cache, workers=workers, progress=progress, on_bad_file=on_bad_file)
     if not clips:
         raise AudioError(f"None of {len(paths)} sound files can be used for training.")
-    groups = None
-    if artists is not None and recipe.artist_weight:
-        groups = _groups([clip.path for clip in clips], dict(zip(paths, artists, strict=True)))
-    dataset = ChunkDataset(clips, cache, config=config, recipe=recipe, groups=groups)
+    if kin is not None:
+        kin = _kin_of_clips(clips, paths, kin) if recipe.kin_weight else None
+    dataset = ChunkDataset(clips, cache, config=config, recipe=recipe, kin=kin)
     trainer = _Trainer(dataset, config, recipe, start=start)
     trainer.run(checkpoint_dir, progress or (lambda *_: None))
     return KerasEncoder(config, recipe, trainer.learner.finished(dataset))
 
 
-def _groups(paths: Sequence[Path], artists: dict[Path, str | None]) -> np.ndarray[Any, Any]:
-    """Return a number for each file, equal for one artist; that of an unknown one is its own."""
-    names: dict[str | Path, int] = {}
-    keys = [name_key(artists.get(path)) or path for path in paths]
-    return np.array([names.setdefault(key, len(names)) for key in keys], np.int64)
+def _kin_of_clips(clips: Sequence[Clip], paths: Sequence[Path], kin: Kin) -> Kin:
+    """Return the kin of the files that can be used."""
+    rows = {path: row for row, path in enumerate(paths)}
+    return kin.take(np.array([rows[clip.path] for clip in clips], np.int64))
 
 
 class _Trainer:

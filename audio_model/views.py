@@ -1,7 +1,8 @@
 """Two views of each chunk: what contrastive training must recognise as the same sound.
 
 A view function is given whole spectrograms and where each chunk begins, so that a recipe may also
-take its second view from elsewhere in the track.
+take its second view from elsewhere in the track. It returns views with frames first, as they lie in
+memory.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from audio_model.augment import crop, equalise, mask, mix
+from audio_model.augment import crop, mask, mix
+from audio_model.chances import draw_chances
 from audio_model.chunks import cut_chunk
 from audio_model.config import AudioConfig
 from audio_model.mel import scale_mel
@@ -43,14 +45,14 @@ def gaussian_noise(
 
     Returns
     -------
-    ndarray of float32, shape (2, b, n_mels, chunk_frames)
+    ndarray of float32, shape (2, b, chunk_frames, n_mels)
         Scaled chunks; row i of the first and of the second are the same sound.
     """
     chunks = np.stack([cut_chunk(mel, start, config) for mel, start in anchors])
     noise = rng.standard_normal((2, *chunks.shape), dtype=np.float32)
     noise *= np.float32(recipe.noise_std)
     noise += scale_mel(chunks, config)
-    return noise
+    return noise.swapaxes(2, 3)
 
 
 def crops(
@@ -60,7 +62,7 @@ def crops(
 
     Parameters
     ----------
-    anchors : sequence of (ndarray, int), length b
+    anchors : sequence of (ndarray of float16, int), length b
         The spectrograms; where an anchor stands in them doesn't matter.
     config : AudioConfig
         `chunk_frames`, `top_db`.
@@ -71,27 +73,24 @@ def crops(
 
     Returns
     -------
-    ndarray of float32, shape (2, b, n_mels, chunk_frames)
+    ndarray of float32, shape (2, b, chunk_frames, n_mels)
         Scaled to 0..1; row i of the first and of the second are of the same track.
     """
-    how, width, b = recipe.augmentation, config.chunk_frames, len(anchors)
-    floor, scale = np.float32(-config.top_db), np.float32(1 / config.top_db)
-    views = np.empty((2, b, config.n_mels, width), np.float32)
-    for view in views:
-        for i, (mel, _) in enumerate(anchors):
-            x = crop(mel, width, rng, stretch=how.stretch, bands=how.pitch_bands)
-            if rng.random() < how.mix:
-                other, _ = anchors[(i + int(rng.integers(1, b))) % b]
-                mix(x, crop(other, width, rng), rng.uniform(*how.mix_db))
-            if rng.random() < how.equalise:
-                knobs = int(rng.integers(3, 6))
-                equalise(x, rng.uniform(-how.equalise_db, how.equalise_db, knobs))
-            x += np.float32(rng.uniform(*how.gain_db))
-            np.clip(x, floor, 0, out=x)
-            mask(x, how, rng)
-            np.multiply(x.T, scale, out=view[i])
-    views += 1
-    return views
+    mels, b, unit = [mel for mel, _ in anchors], len(anchors), 1 / config.top_db
+    views = np.empty((2 * b, config.chunk_frames, config.n_mels), np.float32)
+    drawn = draw_chances(recipe.augmentation, views.shape, rng, tracks=b)
+    lift = 1 + np.float32(unit) * drawn.lift  # from -1..0, 0 being the loudest, to 0..1
+    bands, spans = drawn.bands.tolist(), drawn.spans.tolist()
+    other = np.empty_like(views[0])
+    for i, x in enumerate(views):
+        crop(mels[i % b], drawn.where[i], x, step=drawn.step[i], shift=drawn.shift[i], unit=unit)
+        if drawn.behind[i]:
+            crop(mels[(i + drawn.behind[i]) % b], drawn.behind_where[i], other, unit=unit)
+            mix(x, other, drawn.softer[i] * unit)
+        np.add(x, lift[i], out=x)
+        np.clip(x, np.float32(0), np.float32(1), out=x)
+        mask(x, bands[i], spans[i])
+    return views.reshape(2, b, config.chunk_frames, config.n_mels)
 
 
 VIEWS: Mapping[str, ViewFunction] = MappingProxyType(

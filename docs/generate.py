@@ -101,12 +101,21 @@ def _type_name(annotation: Any) -> str:
         return _type_name(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
         return " or ".join(_type_name(a) for a in get_args(annotation) if a is not type(None))
+    if get_origin(annotation) is tuple:
+        return f"list of {_type_name(get_args(annotation)[0])}"
     return _TYPES[annotation]
+
+
+def _shown(default: Any) -> str:
+    """Write a default as TOML does."""
+    if isinstance(default, tuple):
+        return "[" + ", ".join(f'"{value}"' for value in default) + "]"
+    return str(default).lower()
 
 
 def _setting(section: str, name: str, field: FieldInfo) -> str:
     default = field.get_default(call_default_factory=True)
-    shown = "none" if default is None else f"`{str(default).lower()}`"
+    shown = "none" if default is None else f"`{_shown(default)}`"
     variable = f"`SEGUE_{section}__{name}`".upper()
     description = " ".join((field.description or "").split())
     return f"| `{name}` | {_kind(field)} | {shown} | {description} | {variable} |"

@@ -316,7 +316,7 @@ class TestAudioModelPage:
             f"to {recipe.learning_rate},",
             f"| {recipe.max_steps} steps |",
             f"{recipe.tuning.max_steps} steps at {recipe.tuning.rate:.0%} of the learning rate",
-            f"{recipe.tuning.artist_weight:.0%} of the loss",
+            f"{recipe.tuning.kin_weight:.0%} of the loss",
             f"variance ** -{recipe.whitening / 2:g} ",
         ):
             assert words in text, words

@@ -8,13 +8,14 @@ from typing import Any
 import click
 
 from api.cli.embed_command import report_bad_file, workers_option
-from api.cli.output import give_report, json_file_option, progress_bar
+from api.cli.output import give_report, json_file_option, progress_bar, say
 from api.cli.session import Session, with_session
 from audio_model.recipes import RECIPES
 from engine.hearing import render_hearing
 from engine.hearing.lineup import SYSTEMS, HearingSettings
 from engine.hearing.run import evaluate_audio
 from engine.hearing.trained import TUNED
+from engine.training.kin import listened_together
 from engine.training.sound import audio_files
 
 
@@ -94,6 +95,7 @@ def command(
         audio = audio.model_copy(update={"max_seconds": max_seconds})
     with session.store() as store:
         catalog = store.load_catalog()
+        together = listened_together(store, catalog, audio, say=say) if settings["train"] else None
     with session.home.lock("evaluate audio"), progress_bar() as progress:
         report = evaluate_audio(
             audio_files(catalog),
@@ -101,7 +103,7 @@ def command(
             audio,
             cache=session.home.mel_cache,
             work=session.home.work / "evaluate-audio",
-            settings=HearingSettings(**settings),
+            settings=HearingSettings(**settings, together=together),
             workers=workers,
             progress=progress,
             on_bad_file=report_bad_file,

@@ -8,7 +8,7 @@
 Importing this is light; `engine.hearing.run` (`evaluate_audio`) loads TensorFlow.
 """
 
-from engine.hearing.held_out import Fold, Plan, ask_everyone, hold_out, label_codes
+from engine.hearing.held_out import Fold, Plan, ask_everyone, hold_out
 from engine.hearing.render import render_hearing
 from engine.hearing.report import Figure, HearingReport, Section
 from engine.hearing.retrieval import MEASURES, genre_accuracy, retrieval_scores
@@ -23,7 +23,6 @@ __all__ = [
     "ask_everyone",
     "genre_accuracy",
     "hold_out",
-    "label_codes",
     "render_hearing",
     "retrieval_scores",
 ]

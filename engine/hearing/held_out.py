@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from audio_model.heard_names import name_key
+from audio_model.kin import label_codes
 from data.errors import DataError, ParameterError
 
 IntArray = npt.NDArray[np.int64]
@@ -58,17 +58,6 @@ class Plan:
     def asked(self) -> IntArray:
         """Positions of all tracks that are asked for, ascending."""
         return np.sort(np.concatenate([fold.asked for fold in self.folds]))
-
-
-def label_codes(names: Sequence[str | None]) -> IntArray:
-    """Return one code a name, shape (n,), int64; -1 where there is none.
-
-    Case and spaces around a name don't count: two spellings of one artist must not end up on
-    two sides.
-    """
-    keys = [name_key(name) for name in names]
-    codes = {key: code for code, key in enumerate(sorted(set(keys) - {""}))}
-    return np.array([codes.get(key, -1) for key in keys], dtype=np.int64)
 
 
 def ask_everyone(
@@ -142,7 +131,7 @@ def hold_out(
         raise ParameterError(f"`test_fraction` must lie between 0 and 1. Received: {fraction!r}.")
     if folds < 1:
         raise ParameterError(f"`folds` must be a positive integer. Received: {folds!r}.")
-    artists = label_codes(names)
+    artists = label_codes(names)  # two spellings of one artist must not end up on two sides
     eligible, free = _free(artists, heard, min_tracks)
     size = max(2, round(fraction * len(free))) if folds == 1 else -(-len(free) // folds)
     if len(free) < max(2, folds) or size >= artists.max(initial=-1) + 1:

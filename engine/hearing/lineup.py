@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import scipy.sparse as sp
 
 from audio_model.config import AudioConfig
 from audio_model.keras_encoder import KerasEncoder
@@ -56,6 +58,8 @@ class HearingSettings:
         Of the split, sample, ties and resamples. The seed of training is `AudioConfig.seed`.
     resamples : int
         Bootstrap resamples.
+    together : csr_matrix of bool, shape (n_tracks, n_tracks), optional
+        Which tracks of the catalogue the same people play, for what is trained on that.
 
     Raises
     ------
@@ -71,6 +75,7 @@ class HearingSettings:
     changed: int = 60
     seed: int = 0
     resamples: int = 1000
+    together: sp.csr_matrix | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         for name in self.systems:

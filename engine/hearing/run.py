@@ -25,6 +25,7 @@ from engine.hearing.robustness import measure_robustness
 from engine.hearing.sections import GENRE_NEIGHBOURS, Labels, measure
 from engine.hearing.systems import BASELINE, RANDOM, Part, hear_gallery
 from engine.hearing.trained import Workshop
+from engine.training.kin import catalog_kin
 
 BadFile = Callable[[str, Path, str], None]
 
@@ -109,7 +110,8 @@ def evaluate_audio(
     for system in lineup.systems(settings.seed):
         vectors = hear_gallery(system, gallery, tell, label=system.name)
         systems[system.name] = [Part(plan.asked, system, vectors)]
-    workshop = Workshop(gallery, plan, cache, work, tell)
+    kin = catalog_kin(catalog, rows, config, together=settings.together)
+    workshop = Workshop(gallery, plan, cache, work, tell, kin)
     training = {}
     for name, own in lineup.recipes.items():
         systems[name], training[name] = workshop.train(name, own, start=lineup.starts.get(name))

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from audio_model.kin import label_codes
 from data.catalog import Catalog
 from engine.hearing.figures import Resampling, make_section
-from engine.hearing.held_out import label_codes
 from engine.hearing.report import Section
 from engine.hearing.retrieval import MEASURES, genre_accuracy, retrieval_scores
 from engine.hearing.systems import BASELINE, Part, Vectors

@@ -10,6 +10,7 @@ from pathlib import Path
 from audio_model.cache import MelCache
 from audio_model.config import AudioConfig
 from audio_model.keras_encoder import KerasEncoder
+from audio_model.kin import Kin
 from audio_model.recipes import resolve_recipe
 from audio_model.training import train_encoder
 from engine.hearing.gallery import Gallery, Progress, mel_key
@@ -20,7 +21,15 @@ UNTRAINED = "untrained"
 TUNED = "tuned"
 """The pretrained encoder, trained on from its weights, as `segue train audio` does."""
 
-_OVERRIDES = ("epochs", "batch_size", "max_steps", "max_seconds", "checkpoint_seconds", "seed")
+_OVERRIDES = (
+    "epochs",
+    "batch_size",
+    "max_steps",
+    "max_seconds",
+    "checkpoint_seconds",
+    "seed",
+    "kin_weight",
+)
 _OF_THE_HOME = (*_OVERRIDES, "threads", "min_duration", "max_duration")
 
 
@@ -64,6 +73,8 @@ class Workshop:
         Directories of spectrograms and of checkpoints.
     progress : callable
         Told (done, total, what).
+    kin : Kin, optional
+        Which tracks of the gallery belong together.
     """
 
     gallery: Gallery
@@ -71,6 +82,7 @@ class Workshop:
     cache: Path
     work: Path
     progress: Progress
+    kin: Kin | None = None
 
     def train(
         self, name: str, config: AudioConfig, *, start: KerasEncoder | None = None
@@ -122,7 +134,7 @@ class Workshop:
         return train_encoder(
             [self.gallery.paths[i] for i in fold.train],
             config,
-            artists=[str(code) for code in self.plan.artists[fold.train].tolist()],
+            kin=None if self.kin is None else self.kin.take(fold.train),
             start=start,
             checkpoint_dir=self.work / checkpoints,
             cache=MelCache(self.cache, config),

@@ -6,18 +6,23 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from audio_model.cache import MelCache
 from audio_model.clips import Progress
 from audio_model.config import AudioConfig
 from audio_model.heard_names import HeardNames, read_heard, write_heard
 from audio_model.keras_encoder import KerasEncoder
 from audio_model.pretrained import heard, load_pretrained, pretrained_directory
+from audio_model.recipes import resolve_recipe
 from audio_model.saved import read_description
 from audio_model.training import train_encoder
 from data.catalog import Catalog
 from data.errors import ParameterError
+from data.store import Store
 from engine.encoders import current_encoder, keep_encoder
 from engine.home import Home
+from engine.training.kin import LISTENERS, catalog_kin, listened_together
 
 NETWORK_FIELDS = ("recipe", "sr", "n_fft", "hop_length", "n_mels", "top_db", "chunk_frames")
 """The settings that say what a network was made for. The others of a spectrogram, `min_duration`
@@ -93,9 +98,11 @@ def train_new_encoder(
     catalog: Catalog,
     config: AudioConfig,
     *,
+    store: Store,
     start: KerasEncoder | None = None,
     workers: int,
     progress: Progress | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> KerasEncoder:
     """Train an encoder and keep it as the current one; a killed training is continued.
 
@@ -107,12 +114,16 @@ def train_new_encoder(
     catalog : Catalog
         The tracks; those with sound are trained on.
     config : AudioConfig
+    store : Store
+        Holds the plays, if `audio.positives` asks for them.
     start : KerasEncoder, optional
         Whose weights the training starts from; None for the initial ones of the recipe.
     workers : int
         Processes that decode.
     progress : callable, optional
         Told (done, total, what).
+    say : callable, optional
+        Told what plays add to training.
 
     Raises
     ------
@@ -124,12 +135,15 @@ def train_new_encoder(
         catalog.column(name).to_pylist() for name in ("audio_path", "artist", "album")
     )
     sounding = [i for i, path in enumerate(paths) if path]
+    if not resolve_recipe(config, tuning=start is not None).kin_weight:
+        config = _without_listeners(config, say)
+    together = listened_together(store, catalog, config, say=say)
     encoder = train_encoder(
         [Path(paths[i]) for i in sounding],
         config,
         checkpoint_dir=checkpoints,
         cache=MelCache(home.mel_cache, config),
-        artists=[artists[i] for i in sounding],
+        kin=catalog_kin(catalog, np.array(sounding), config, together=together),
         start=start,
         workers=workers,
         progress=progress,
@@ -140,6 +154,17 @@ def train_new_encoder(
     )
     shutil.rmtree(checkpoints, ignore_errors=True)
     return _keep(home, encoder, names)
+
+
+def _without_listeners(config: AudioConfig, say: Callable[[str], None]) -> AudioConfig:
+    """Leave out plays, in a training that does not ask which tracks belong together."""
+    if LISTENERS in config.positives:
+        say(
+            "`audio.positives` names 'listeners' in vain: this training does not ask which tracks "
+            "belong together. Set `audio.kin_weight`, or start from an encoder."
+        )
+    kept = tuple(by for by in config.positives if by != LISTENERS)
+    return config.model_copy(update={"positives": kept})
 
 
 def _unlike_pretrained(config: AudioConfig) -> list[str]:

@@ -296,9 +296,11 @@ class _Training:
                 self.home,
                 catalog,
                 config,
+                store=self.store,
                 start=start,
                 workers=self.workers,
                 progress=self.listeners.progress,
+                say=say,
             )
 
     def _duplicates(self, catalog: Catalog, acoustic: Acoustic | None) -> Duplicates | None:

@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from audio_model.config import MEL_FIELDS, AudioConfig
-from audio_model.recipes import RECIPES, check_recipe, resolve_recipe
+from audio_model.recipes import RECIPES, Recipe, check_recipe, resolve_recipe
 from data.errors import ParameterError
 
 
@@ -64,7 +64,22 @@ def test_a_training_from_an_encoder_is_shorter_and_gentler_unless_overridden():
     recipe, tuned = RECIPES["crops"], resolve_recipe(AudioConfig(), tuning=True)
     assert tuned.max_steps == recipe.tuning.max_steps < recipe.max_steps
     assert tuned.learning_rate == recipe.tuning.rate * recipe.learning_rate
-    assert tuned.artist_weight == recipe.tuning.artist_weight > recipe.artist_weight
+    assert tuned.kin_weight == recipe.tuning.kin_weight > recipe.kin_weight
     assert resolve_recipe(AudioConfig(max_steps=7), tuning=True).max_steps == 7
     article = AudioConfig(recipe="article")
     assert resolve_recipe(article, tuning=True) == resolve_recipe(article)
+    for tuning in (False, True):
+        assert resolve_recipe(AudioConfig(kin_weight=0.2), tuning=tuning).kin_weight == 0.2
+
+
+def test_recipes_of_older_files_call_the_kin_artists():
+    old = {"name": "t", "artist_weight": 0.1, "tuning": {"artist_weight": 0.3}}
+    recipe = Recipe.model_validate(old)
+    assert (recipe.kin_weight, recipe.tuning.kin_weight) == (0.1, 0.3)
+    assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
+
+
+def test_artists_alone_are_kin_by_default():
+    assert AudioConfig().positives == ("artist",)
+    with pytest.raises(ValidationError, match="'artist', 'album' or 'listeners'"):
+        AudioConfig(positives=["genre"])

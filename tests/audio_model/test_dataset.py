@@ -3,11 +3,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from audio_model.cache import MelCache
 from audio_model.clips import Clip, read_clips
 from audio_model.config import AudioConfig
 from audio_model.dataset import ChunkDataset, prefetch
+from audio_model.kin import Kin
 from audio_model.mel import scale_mel
 from audio_model.recipes import Recipe
 from audio_model.views import gaussian_noise
@@ -72,7 +74,7 @@ def iter_none(paths):
 def test_an_epoch_holds_each_chunk_once(dataset, clips, cache, tiny):
     assert len(dataset) == 15  # 87 frames are 5 chunks of 16, and 7 that are less than half of one
     assert (dataset.batch_size, dataset.steps_per_epoch) == (4, 3)
-    batches = np.concatenate([dataset.batch(step)[0][0] for step in range(3)])
+    batches = np.concatenate([dataset.batch(step)[0][0] for step in range(3)]).swapaxes(1, 2)
     every = [
         scale_mel(cache.load(c.key)[:, 16 * k : 16 * k + 16], tiny) for c in clips for k in range(5)
     ]
@@ -117,22 +119,33 @@ def test_one_chunk_is_nothing_to_learn_from(clips, cache, tiny):
         ChunkDataset(one, cache, config=tiny, recipe=SILENT)
 
 
-def test_tracks_are_sampled_once_an_epoch_with_their_groups(clips, cache, tiny):
+def test_tracks_are_sampled_once_an_epoch_with_their_kin(clips, cache, tiny):
     recipe = Recipe(name="test", views="crops", sampling="tracks", batch_size=2)
-    groups = np.array([7, 7, 9])
-    dataset = ChunkDataset(clips, cache, config=tiny, recipe=recipe, groups=groups)
+    kin = Kin((np.array([7, 7, 9]),))
+    dataset = ChunkDataset(clips, cache, config=tiny, recipe=recipe, kin=kin)
     assert (len(dataset), dataset.batch_size, dataset.steps_per_epoch) == (3, 2, 1)
     seen = set()
     for epoch in range(12):
         views, found = dataset.batch(epoch)
         assert views.shape == (2, 2, 16, 16)
-        assert found.dtype == np.int32
-        seen.add(tuple(sorted(found.tolist())))
-    assert seen == {(7, 7), (7, 9)}  # never one track twice
+        np.testing.assert_array_equal(found.diagonal(), True)
+        seen.add(bool(found[0, 1]))
+    assert seen == {True, False}
     other = ChunkDataset(clips, cache, config=tiny, recipe=recipe)
     assert other.fingerprint != dataset.fingerprint
     with pytest.raises(AudioError, match=r"at least two tracks. Received: 1"):
         ChunkDataset(clips[:1], cache, config=tiny, recipe=recipe)
+
+
+def test_neighbours_meet_in_a_batch(clips, cache, tiny):
+    many = clips * 10  # 30 tracks: chance would bring two together in one of 29 batches of two
+    recipe = Recipe(name="test", views="crops", sampling="tracks", batch_size=2)
+    pairs = np.arange(30) ^ 1  # 0 and 1, 2 and 3, ...
+    near = sp.csr_matrix((np.ones(30, bool), (np.arange(30), pairs)), shape=(30, 30))
+    dataset = ChunkDataset(many, cache, config=tiny, recipe=recipe, kin=Kin((), near))
+    assert all(dataset.batch(step)[1].all() for step in range(15))
+    alone = ChunkDataset(many, cache, config=tiny, recipe=recipe)
+    assert not any(alone.batch(step)[1][0, 1] for step in range(15))
 
 
 def test_a_sample_of_chunks_is_spread_over_clips_and_their_length(dataset, clips, cache, tiny):
@@ -162,9 +175,9 @@ def test_spectrograms_that_have_gone_are_computed_again(dataset, cache):
 
 
 def test_prefetched_batches_are_those_of_the_steps(dataset):
-    for step, (views, groups) in zip(range(2, 9), prefetch(dataset, range(2, 9)), strict=True):
+    for step, (views, kin) in zip(range(2, 9), prefetch(dataset, range(2, 9)), strict=True):
         np.testing.assert_array_equal(views, dataset.batch(step)[0])
-        np.testing.assert_array_equal(groups, dataset.batch(step)[1])
+        np.testing.assert_array_equal(kin, dataset.batch(step)[1])
 
 
 def test_leaving_early_ends_the_thread(dataset):

@@ -105,7 +105,7 @@ def test_info_nce_has_the_rows_of_the_first_argument_choose():
 def test_nt_xent_of_known_angles():
     # Two tracks, two views each, all on the axes; every view has 3 others to choose from.
     a, b = np.eye(2, dtype=np.float32), np.array([[1, 0], [1, 0]], np.float32)
-    groups = tf.constant([0, 1])
+    kin = tf.eye(2, dtype=tf.bool)
     # Logits at temperature 1: a0 = (1, 0), b0 = a0, b1 = a0, a1 = (0, 1).
     e = np.exp(1.0)
     by_hand = np.mean(
@@ -116,33 +116,40 @@ def test_nt_xent_of_known_angles():
             np.log(2 * e + 1) - 0,  # b1 picks a1 (0) among a0 (1), a1 (0), b0 (1)
         ]
     )
-    found = nt_xent(tf.constant(a), tf.constant(b), groups, temperature=1.0)
+    found = nt_xent(tf.constant(a), tf.constant(b), kin, temperature=1.0)
     assert float(found) == pytest.approx(by_hand, rel=1e-5)
-    other_way = nt_xent(tf.constant(b), tf.constant(a), groups, temperature=1.0)
+    other_way = nt_xent(tf.constant(b), tf.constant(a), kin, temperature=1.0)
     assert float(other_way) == pytest.approx(by_hand, rel=1e-5)
 
 
 def test_nt_xent_of_equal_embeddings_is_the_logarithm_of_the_others():
     z = tf.constant(np.tile([[0.6, 0.8]], (8, 1)).astype(np.float32))
     for weight in (0.0, 0.4):
-        loss = nt_xent(z, z, tf.zeros(8, tf.int32), temperature=0.1, group_weight=weight)
+        loss = nt_xent(z, z, tf.ones((8, 8), tf.bool), temperature=0.1, kin_weight=weight)
         assert float(loss) == pytest.approx(np.log(15), rel=1e-5)
 
 
-def test_the_weight_of_groups_draws_them_together():
+@pytest.mark.parametrize(
+    "kin",
+    [
+        [[0, 1], [0, 1], [2]],  # two of an artist
+        [[0, 1], [0, 1, 2], [1, 2]],  # a chain: the neighbours of the middle one are strangers
+    ],
+)
+def test_the_weight_of_kin_draws_it_together(kin):
     a = tf.constant(np.array([[1, 0], [0.8, 0.6], [0, 1]], np.float32))
-    groups = tf.constant([4, 4, 5])
-    alone = float(nt_xent(a, a, groups, temperature=0.5))
-    # Of the first view: its group is the other view of row 0 (cosine 1) and both of row 1 (0.8).
+    together = tf.constant(np.array([[j in of for j in range(3)] for of in kin]))
+    alone = float(nt_xent(a, a, together, temperature=0.5))
+    # Of the first view: its kin is the other view of row 0 (cosine 1) and both of row 1 (0.8).
     logits = np.array([[1, 0.8, 0], [0.8, 1, 0.6], [0, 0.6, 1]]) / 0.5
     rows = []
-    for i, same in enumerate(([0, 1], [0, 1], [2])):
+    for i, same in enumerate(kin):
         others = np.delete(np.repeat(logits[i], 2), 2 * i)  # all views but itself
         log_sum = np.log(np.exp(others).sum())
         found = [logits[i, j] for j in same for _ in range(2)]
         found.remove(logits[i, i])
         rows.append(np.mean([log_sum - f for f in found]))
-    both = float(nt_xent(a, a, groups, temperature=0.5, group_weight=0.25))
+    both = float(nt_xent(a, a, together, temperature=0.5, kin_weight=0.25))
     assert both == pytest.approx(0.75 * alone + 0.25 * np.mean(rows), rel=1e-5)
 
 

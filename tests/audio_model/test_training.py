@@ -1,4 +1,5 @@
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -6,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from audio_model.cache import MelCache
 from audio_model.config import AudioConfig
 from audio_model.keras_encoder import KerasEncoder
+from audio_model.kin import Kin, label_codes
 from audio_model.training import train_encoder
 from data.errors import AudioError, ParameterError
 
@@ -167,13 +170,37 @@ def test_whitening_waits_for_enough_sound(tmp_path, files, tiny_crops, monkeypat
 def test_artists_count_when_training_starts_from_an_encoder(tmp_path, files, tiny_crops):
     cache, start = MelCache(tmp_path / "mel", tiny_crops), KerasEncoder.untrained(tiny_crops)
 
-    def train(artists: list[str | None] | None) -> str:
-        work = tmp_path / str(artists)
+    def train(kin: Kin | None, **options: object) -> str:
+        config, work = tiny_crops.model_copy(update=options), tmp_path / "work"
+        shutil.rmtree(work, ignore_errors=True)
         encoder = train_encoder(
-            files, tiny_crops, checkpoint_dir=work, cache=cache, artists=artists, start=start
+            files, config, checkpoint_dir=work, cache=cache, kin=kin, start=start
         )
         return encoder.fingerprint
 
+    def by(*artists: str | None) -> Kin:
+        return Kin((label_codes(artists),))
+
     alone = train(None)
-    assert train([None, "", None, None]) == alone  # the unknown are nobody's
-    assert train(["One", "one ", "Two", "two"]) == train(["a", "a", "b", "b"]) != alone
+    assert train(by(None, "", None, None)) == alone  # the unknown are nobody's
+    assert train(by("One", "one ", "Two", "two")) == train(by("a", "a", "b", "b")) != alone
+    assert train(by("a", "a", "b", "b"), kin_weight=0) != train(by("a", "a", "b", "b"))
+
+
+def test_the_kin_of_files_that_cannot_be_used_goes_with_them(tmp_path, files, tiny_crops):
+    bad = tmp_path / "bad.mp3"
+    bad.write_text("no music")
+    cache, start = MelCache(tmp_path / "mel", tiny_crops), KerasEncoder.untrained(tiny_crops)
+    near = sp.csr_matrix(np.eye(5, dtype=bool)[[1, 0, 2, 4, 3]])
+    whole = Kin((np.array([5, 5, 7, 8, 8]),), near)
+    part = Kin((np.array([5, 7, 8, 8]),), near[[0, 2, 3, 4]][:, [0, 2, 3, 4]])
+    prints = [
+        train_encoder(
+            paths, tiny_crops, checkpoint_dir=tmp_path / name, cache=cache, kin=kin, start=start
+        ).fingerprint
+        for name, paths, kin in (
+            ("whole", [files[0], bad, *files[1:]], whole),
+            ("part", files, part),
+        )
+    ]
+    assert prints[0] == prints[1]

@@ -11,7 +11,6 @@ from engine.hearing import (
     ask_everyone,
     genre_accuracy,
     hold_out,
-    label_codes,
     render_hearing,
     retrieval_scores,
 )
@@ -267,9 +266,6 @@ class TestPlan:
     def test_numbers_out_of_range(self, options: dict[str, int], name: str) -> None:
         with pytest.raises(ParameterError, match=f"`{name}`"):
             hold_out(["a", "b", "c"] * 4, heard=np.zeros(12, bool), **options)
-
-    def test_codes_do_not_depend_on_spelling(self) -> None:
-        assert label_codes(["b", None, " B", "", "a"]).tolist() == [1, -1, 1, -1, 0]
 
 
 class TestClusters:
