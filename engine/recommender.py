@@ -36,6 +36,8 @@ FALLBACKS = {
 }
 """For each strategy, the signals that stand in for it, in this order."""
 
+_SPREAD = 3  # times as many tracks as are asked for are varied by sound
+
 PINNED = "pin"
 """The source of a track that no retriever proposed, but a rule pinned."""
 
@@ -202,7 +204,8 @@ class Recommender:
         """Say what the blend is filled up with, and how it is varied by sound, as asked."""
         acoustic = self.bundle.contents.acoustic
         diversity = self.config.diversity if request.diversity is None else request.diversity
-        head = max(request.n, self.config.quota)
+        # More than are asked for, since a rule may take some out; the rest keep their order.
+        head = _SPREAD * request.n
 
         def fill(candidates: Candidates, wanted: int) -> Candidates:
             if len(candidates) >= wanted:
