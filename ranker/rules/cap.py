@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from data.checks import check_positive
 from ranker.candidates import Candidates, IntArray
@@ -33,12 +34,12 @@ def cap_artists(candidates: Candidates, artists: IntArray, cap: int, *, n: int) 
     """
     check_positive("artist_cap", cap, integer=True)
     codes = artists[candidates.tracks]
-    over = (_occurrence(codes) >= cap) & (codes >= 0)
+    over = (occurrence(codes) >= cap) & (codes >= 0)
     order = np.concatenate([np.flatnonzero(~over), np.flatnonzero(over)])[: max(n, 0)]
     return Candidates(candidates.source, candidates.tracks[order], candidates.scores[order])
 
 
-def _occurrence(codes: IntArray) -> IntArray:
+def occurrence(codes: npt.NDArray[np.integer]) -> IntArray:
     """Return how often each value of an array of shape (m,) occurs before its own place."""
     order = np.argsort(codes, kind="stable")
     ordered = codes[order]

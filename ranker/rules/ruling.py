@@ -146,12 +146,12 @@ class Ruling:
         def seated(rules: Sequence[Ruled], among: Candidates) -> tuple[Candidates, bool]:
             return take_seats(among, rules, self._table.catalog, eligible=plan.eligible, n=plan.n)
 
-        among, wanted = order, len(order)
+        among = order
         found, broken = seated(self._seats, among)
-        while broken and len(among) >= wanted:  # of those that stand by, some may fit
-            wanted = max(8 * wanted, _STANDING_BY)
-            among = plan.fill(order, wanted)
-            found, broken = seated(self._seats, among)
+        for wanted in (max(8 * len(order), _STANDING_BY), plan.eligible.size):
+            if broken and len(among) < plan.eligible.size:  # of those that stand by, some may fit
+                among = plan.fill(order, wanted)
+                found, broken = seated(self._seats, among)
         if trace is not None:
             before = among.tracks
             for count, ruled in enumerate(self._seats, start=1):

@@ -8,13 +8,16 @@ import numpy as np
 
 from data.catalog import Catalog
 from ranker.candidates import BoolArray, Candidates, IntArray
-from ranker.rules.cap import cap_artists
-from ranker.rules.kinds import AnyRule, ArtistCap, Quota, Spacing
+from ranker.rules.cap import cap_artists, occurrence
+from ranker.rules.kinds import AnyRule, ArtistCap, Pin, Quota, Spacing
 from ranker.rules.limits import CapLimit, Limit, Pins, SpacingLimit
 from ranker.rules.pins import plan_pins
 from ranker.rules.quotas import AtLeastLimit, AtMostLimit, quota_bounds
 from ranker.rules.ruled import Ruled
 from ranker.rules.seating import seat
+
+_LONG = 4_000  # candidates from which on a look for idle ones is worth its time
+_MOST_SELECTORS = 30  # whose bits, beside the artist's code, have room in 64
 
 
 def take_seats(
@@ -49,6 +52,7 @@ def take_seats(
     if len(rules) == 1 and _is_plain(rules[0]):
         return _capped(order, rules[0].rule, catalog, length=length)
     pinned = plan_pins(rules, eligible, length, index=catalog.tracks.get).tracks
+    order = _without_idle(order, rules, catalog, most=length + len(pinned))
     order = _with(order, np.array(list(pinned.values()), np.int32))
     pins = {p: int(np.flatnonzero(order.tracks == t)[0]) for p, t in pinned.items()}
     limits = _limits(rules, order.tracks, pins, length=length, eligible=eligible, catalog=catalog)
@@ -70,6 +74,26 @@ def _capped(
     found = cap_artists(order, catalog.artists, rule.most, n=length)
     codes = catalog.artists[found.tracks]
     return found, bool(np.bincount(codes[codes >= 0]).max(initial=0) > rule.most)
+
+
+def _without_idle(
+    order: Candidates, rules: Sequence[Ruled], catalog: Catalog, *, most: int
+) -> Candidates:
+    """Leave out, of a long list, candidates that can never take a place.
+
+    All rules treat tracks alike that are of one artist and match the same selectors. Of these, none
+    takes a place before those in front of it: the first `most` suffice.
+    """
+    selectors = [r for r in rules if r.matching is not None and not isinstance(r.rule, Pin)]
+    if len(order) < _LONG or len(selectors) > _MOST_SELECTORS:
+        return order
+    alike = np.zeros(len(order), np.int64)
+    if any(isinstance(ruled.rule, ArtistCap | Spacing) for ruled in rules):
+        alike += catalog.artists[order.tracks]
+    for ruled in selectors:
+        alike = 2 * alike + ruled.of(order.tracks)
+    useful = occurrence(alike) < most
+    return Candidates(order.source, order.tracks[useful], order.scores[useful])
 
 
 def _with(order: Candidates, pinned: IntArray) -> Candidates:

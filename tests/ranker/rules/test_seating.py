@@ -152,3 +152,35 @@ def test_what_a_quota_means_for_an_answer(
 ) -> None:
     rule = one(kind="quota", where=ANY, **bounds)
     assert quota_bounds(rule, length) == expected  # type: ignore[arg-type]
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    ARTISTS,
+    st.lists(st.integers(0, SIZE - 1), max_size=12, unique=True),
+    st.lists(st.integers(0, SIZE - 1), max_size=3, unique=True),
+    st.integers(1, 12),
+)
+def test_leaving_out_candidates_that_can_take_no_place_changes_nothing(
+    artists: list[str | None], about: list[int], pinned: list[int], n: int
+) -> None:
+    found = Candidates("x", tracks_of(range(SIZE)), scores_of(range(SIZE, 0, -1)))
+    written = (
+        {"kind": "artist_cap", "most": 2},
+        {"kind": "spacing", "places": 1},
+        {"kind": "quota", "where": ANY, "at_least_share": 0.5, "at_most_share": 0.7},
+        *({"kind": "pin", "track": f"t{track:02}", "position": 2} for track in pinned),
+    )
+    mask = np.isin(np.arange(SIZE), about)
+    ruled = [Ruled(r, mask if r.kind in ("quota", "spacing") else None) for r in parse(*written)]
+    ruled.sort(key=lambda r: r.stage)
+    everything, catalog = np.ones(SIZE, bool), catalog_of(artists)
+
+    def answer() -> tuple[list[int], bool]:
+        seats, broken = take_seats(found, ruled, catalog, eligible=everything, n=n)
+        return seats.tracks.tolist(), broken
+
+    whole = answer()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ranker.rules.seats._LONG", 0)
+        assert answer() == whole
