@@ -188,24 +188,32 @@ def plan_slots(ranked: Candidates, pool: UncertainPool, *, n: int, share: float)
     Returns
     -------
     SlotPolicy
-        Of min(n, all tracks) slots. Where fewer tracks are uncertain than slots are explored, the
-        ranking gets the slots that are left, the last ones first; where the ranking has fewer, so
-        does exploration.
+        Of n slots, or of as many as there are tracks. Where fewer tracks are uncertain than slots
+        are for exploration, the last of these go to the ranking.
 
     Raises
     ------
     ParameterError
         If `share` is outside 0..1.
     """
+    everything = _all_tracks(ranked, pool) if len(ranked) < n else ranked
+    n = min(n, len(everything))
     slots = explore_slots(n, share)
-    certain = ranked.head(n - slots.size)
-    unseen = pool.take(~np.isin(pool.tracks, certain.tracks))
-    slots = slots[: len(unseen)]
-    rest = ~np.isin(ranked.tracks, unseen.tracks) if slots.size == len(unseen) else slice(None)
-    rest_of = Candidates(ranked.source, ranked.tracks[rest], ranked.scores[rest])
-    certain = rest_of.head(n - slots.size)
-    total = len(certain) + slots.size
-    return SlotPolicy(certain, slots[slots < total], unseen)
+    unseen = pool.take(~np.isin(pool.tracks, everything.tracks[: n - slots.size]))
+    if len(unseen) <= slots.size:
+        slots = slots[: len(unseen)]
+        certain = ~np.isin(everything.tracks, unseen.tracks)
+        everything = Candidates(ranked.source, everything.tracks[certain], everything.scores[certain])
+    return SlotPolicy(everything.head(n - slots.size), slots, unseen)
+
+
+def _all_tracks(ranked: Candidates, pool: UncertainPool) -> Candidates:
+    """Put what is uncertain behind what is ranked, with no better a score."""
+    new = ~np.isin(pool.tracks, ranked.tracks)
+    floor = min(0.0, float(ranked.scores.min(initial=0.0)))
+    tracks = np.concatenate([ranked.tracks, pool.tracks[new]])
+    scores = np.concatenate([ranked.scores, np.full(int(new.sum()), floor, np.float32)])
+    return Candidates(ranked.source, tracks, scores)
 
 
 def rank_probabilities(pool: UncertainPool, rows: IntArray, ranks: IntArray) -> DoubleArray:
