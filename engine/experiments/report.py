@@ -34,9 +34,9 @@ class VariantResult:
     ----------
     name : str
     users, answers, impressions, listens : int
-    rate : Estimate
+    rate : Estimate or None
         Listens per impression, with its 95% interval; without bounds where too few users are
-        there to resample.
+        there to resample. None without impressions.
     difference : Estimate or None
         `rate` less that of the first variant; None for the first one.
     explored : float
@@ -48,7 +48,7 @@ class VariantResult:
     answers: int
     impressions: int
     listens: int
-    rate: Estimate
+    rate: Estimate | None
     difference: Estimate | None
     explored: float
 
@@ -138,7 +138,7 @@ def _share(values: npt.NDArray[np.bool_]) -> float:
 
 def _estimates(
     heard: FloatArray, shown: FloatArray, who: npt.NDArray[np.integer], *, seed: int
-) -> tuple[list[Estimate], list[Estimate]]:
+) -> tuple[list[Estimate | None], list[Estimate | None]]:
     """Return the rate of each variant, and its difference to that of the first."""
     count = shown.shape[1]
     drawn = clustered_sums(np.hstack([heard, shown]), who, seed=seed)
@@ -152,12 +152,13 @@ def _ratio(above: FloatArray, below: FloatArray) -> FloatArray:
     return ratio
 
 
-def _with_bounds(values: FloatArray, drawn: FloatArray) -> list[Estimate]:
-    bounds = np.quantile(drawn, _BOUNDS, axis=0)
-    return [
-        Estimate(float(v)) if np.isnan([low, high]).any() else Estimate(float(v), low, high)
-        for v, low, high in zip(values, *bounds.tolist(), strict=True)
-    ]
+def _with_bounds(values: FloatArray, drawn: FloatArray) -> list[Estimate | None]:
+    bounds = np.quantile(drawn, _BOUNDS, axis=0)  # NaN where nobody was drawn in some resample
+    found: list[Estimate | None] = []
+    for value, low, high in zip(values.tolist(), *bounds.tolist(), strict=True):
+        bounded = Estimate(value) if np.isnan(low) or np.isnan(high) else Estimate(value, low, high)
+        found.append(None if np.isnan(value) else bounded)
+    return found
 
 
 def _mismatch(results: Sequence[VariantResult], experiment: Experiment | None) -> float | None:

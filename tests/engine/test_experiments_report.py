@@ -37,6 +37,8 @@ class TestSplit:
         a, b = report.variants
         assert (a.users, a.answers, a.impressions, a.listens) == (2, 3, 4, 1)
         assert (b.users, b.answers, b.impressions, b.listens) == (1, 1, 2, 2)
+        assert a.rate is not None
+        assert b.rate is not None
         assert (a.rate.mean, b.rate.mean) == (0.25, 1.0)
         assert a.difference is None
         assert b.difference is not None
@@ -98,7 +100,7 @@ class TestSplit:
             slots_of([("ann", "i1", "b", None, 1)]), "exp", experiment=experiment("a", "b")
         )
         assert [(v.name, v.impressions) for v in report.variants] == [("a", 0), ("b", 1)]
-        assert np.isnan(report.variants[0].rate.mean)
+        assert report.variants[0].rate is None
 
 
 class TestDuel:
