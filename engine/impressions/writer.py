@@ -45,6 +45,7 @@ class ImpressionWriter:
         self._waiting: deque[Impression] = deque()
         self._known: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._wake = threading.Event()
         self._closing = False
         self._thread: threading.Thread | None = None
@@ -111,14 +112,15 @@ class ImpressionWriter:
 
     def _write_some(self) -> bool:
         """Write one batch; False if the database refused it."""
-        batch = [self._waiting[n] for n in range(min(BATCH, len(self._waiting)))]
-        try:
-            self._store.add_impressions(batch)
-        except SegueError as error:
-            self._tell("Impressions cannot be written, and wait: %s", error)
-            return False
-        for _ in batch:
-            self._waiting.popleft()
+        with self._writing:
+            batch = [self._waiting[n] for n in range(min(BATCH, len(self._waiting)))]
+            try:
+                self._store.add_impressions(batch)
+            except SegueError as error:
+                self._tell("Impressions cannot be written, and wait: %s", error)
+                return False
+            for _ in batch:
+                self._waiting.popleft()
         return True
 
     def _take(self) -> list[Impression]:
