@@ -5,13 +5,14 @@ NIPS 2011): each uncertain track draws a score from what is believed of it, a no
 and the k-th best draw takes the k-th slot of exploration. Whatever is certain to be bad is rarely
 drawn high, and whatever is uncertain gets its chance.
 
-The other slots hold the best ranked tracks, as without exploration. So only the slots of
-exploration are left to chance, and the probability of each of their tracks is known (`propensity`):
-what off-policy estimates need.
+The other slots hold what they would hold without exploration. So only the slots of exploration are
+left to chance, and the probability of each of their tracks is known (`propensity`): what off-policy
+estimates need.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from data.errors import DataError, ParameterError
-from ranker.candidates import Candidates, IntArray
+from ranker.candidates import Candidates, IntArray, top_n
 
 DoubleArray = npt.NDArray[np.float64]
 
@@ -74,8 +75,7 @@ class UncertainPool:
 
     def head(self, n: int) -> UncertainPool:
         """Return the `n` tracks whose score may be highest: by mean + 2 deviations."""
-        best = np.argsort(-(self.means + 2 * self.deviations), kind="stable")[:n]
-        return self.take(best)
+        return self.take(top_n(self.means + 2 * self.deviations, n))
 
     def take(self, rows: npt.NDArray[np.integer] | npt.NDArray[np.bool_]) -> UncertainPool:
         """Return some of the tracks."""
@@ -91,7 +91,7 @@ def explore_slots(n: int, share: float) -> IntArray:
     ----------
     n : int
     share : float
-        0 to 1; `n * share` slots, rounded, half a slot up.
+        0 to 1; `n * share` slots, rounded down.
 
     Raises
     ------
@@ -101,13 +101,14 @@ def explore_slots(n: int, share: float) -> IntArray:
     Examples
     --------
     >>> explore_slots(20, 0.1).tolist()
-    [4, 14]
+    [9, 19]
     """
     if not 0 <= share <= 1:
         raise ParameterError(f"`explore` must be from 0 to 1. Received: {share!r}.")
-    # Rounded to 1e-9, so that 0.1 * 5 is a half whatever its last digit says.
-    reached = np.floor(np.round(np.arange(n + 1) * share, 9) + 0.5)
-    return np.flatnonzero(np.diff(reached) > 0).astype(np.int32)
+    # Rounded to 1e-9, so that 0.1 * 10 is 1 whatever its last digit says.
+    reached = np.floor(np.round(np.arange(n + 1) * share, 9))
+    slots: IntArray = np.flatnonzero(np.diff(reached) > 0).astype(np.int32)
+    return slots
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +134,9 @@ class SlotPolicy:
 
     def draw(self, rng: np.random.Generator) -> IntArray:
         """Draw tracks for the slots of exploration, shape (k,): rows of the pool."""
-        return _best(_scores(self.pool, rng, 1), int(self.slots.size))[0].astype(np.int32)
+        best = _best(_scores(self.pool, rng, 1), int(self.slots.size))
+        rows: IntArray = best[0].astype(np.int32)
+        return rows
 
     def fill(self, chosen: IntArray) -> IntArray:
         """Return all tracks in the order of their slots, shape (n,), given `draw`."""
@@ -161,8 +164,9 @@ class SlotPolicy:
         explored[self.slots] = True
         certain = np.full(explored.size, -1, np.int32)
         certain[np.flatnonzero(~explored)[: len(self.ranked)]] = self.ranked.tracks
-        found = ((certain == _padded(tracks, explored.size)) & (certain >= 0)).astype(np.float64)
-        ranks = np.flatnonzero(self.slots < tracks.size)
+        same = (certain == _padded(tracks, explored.size)) & (certain >= 0)
+        found: DoubleArray = same.astype(np.float64)
+        ranks = np.flatnonzero(self.slots < tracks.size).astype(np.int32)
         wanted = tracks[self.slots[ranks]]
         rows, known = _rows_of(self.pool.tracks, wanted)
         chances = np.zeros(ranks.size)
@@ -171,7 +175,20 @@ class SlotPolicy:
         return found[: tracks.size]
 
 
-def plan_slots(ranked: Candidates, pool: UncertainPool, *, n: int, share: float) -> SlotPolicy:
+def certain_slots(ranked: Candidates) -> SlotPolicy:
+    """Return the policy that leaves nothing to chance: a ranking as it is."""
+    nothing = UncertainPool(np.empty(0, np.int32), np.empty(0), np.empty(0))
+    return SlotPolicy(ranked, np.empty(0, np.int32), nothing)
+
+
+def plan_slots(
+    ranked: Candidates,
+    pool: UncertainPool,
+    *,
+    n: int,
+    share: float,
+    kept: Collection[int] = (),
+) -> SlotPolicy:
     """Divide the slots of an answer between ranking and exploration.
 
     Parameters
@@ -184,27 +201,36 @@ def plan_slots(ranked: Candidates, pool: UncertainPool, *, n: int, share: float)
         How many slots.
     share : float
         Of them that exploration gets, 0 to 1.
+    kept : collection of int
+        Ranked tracks that make no room.
 
     Returns
     -------
     SlotPolicy
-        Of n slots, or of as many as there are tracks. Where fewer tracks are uncertain than slots
-        are for exploration, the last of these go to the ranking.
+        Of n slots, or of as many as there are tracks. The ranking keeps its tracks in all slots
+        that are not explored, and gets back those for which there is no track, the last ones first.
 
     Raises
     ------
     ParameterError
         If `share` is outside 0..1.
     """
-    everything = _all_tracks(ranked, pool) if len(ranked) < n else ranked
-    n = min(n, len(everything))
-    slots = explore_slots(n, share)
-    unseen = pool.take(~np.isin(pool.tracks, everything.tracks[: n - slots.size]))
-    if len(unseen) <= slots.size:
-        slots = slots[: len(unseen)]
-        certain = ~np.isin(everything.tracks, unseen.tracks)
-        everything = Candidates(ranked.source, everything.tracks[certain], everything.scores[certain])
-    return SlotPolicy(everything.head(n - slots.size), slots, unseen)
+    everything = (_all_tracks(ranked, pool) if len(ranked) < n else ranked).head(n)
+    slots = explore_slots(len(everything), share)
+    if kept:
+        slots = slots[~np.isin(everything.tracks[slots], list(kept))]
+    while True:
+        certain = _without(everything, slots)
+        unseen = pool.take(~np.isin(pool.tracks, certain.tracks))
+        if len(unseen) >= slots.size:
+            return SlotPolicy(certain, slots, unseen)
+        slots = slots[: len(unseen)]  # the ranking takes the rest, and maybe uncertain tracks there
+
+
+def _without(ranked: Candidates, slots: IntArray) -> Candidates:
+    kept = np.ones(len(ranked), np.bool_)
+    kept[slots] = False
+    return Candidates(ranked.source, ranked.tracks[kept], ranked.scores[kept])
 
 
 def _all_tracks(ranked: Candidates, pool: UncertainPool) -> Candidates:

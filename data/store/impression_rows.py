@@ -15,7 +15,9 @@ from data.store.text import clean
 from data.store.users import NO_VERSION
 
 
-def store_impressions(connection: sa.Connection, database: Database, batch: Sequence[Impression]) -> int:
+def store_impressions(
+    connection: sa.Connection, database: Database, batch: Sequence[Impression]
+) -> int:
     """Store impressions in the transaction of `connection`; return how many are new."""
     kept = _of_those_who_are_left(connection, batch)
     fresh = {i.recommendation_id: i for i in reversed(kept) if i.recommendation is not None}

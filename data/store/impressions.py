@@ -30,7 +30,9 @@ class ImpressionStore:
         """
         if not batch:
             return 0
-        return self._database.write(lambda connection: store_impressions(connection, self._database, batch))
+        return self._database.write(
+            lambda connection: store_impressions(connection, self._database, batch)
+        )
 
     def prune_impressions(self, before: int) -> int:
         """Delete impressions served before a time in Unix seconds; return how many."""

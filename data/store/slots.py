@@ -32,9 +32,9 @@ class SlotStore:
         Returns
         -------
         DataFrame
-            `impression_id`, `recommendation_id`, `user_id`, `served_at`, `bundle`, `variant`,
-            `position` (from 1), `track_id`, `score`, `propensity` (NaN where it is not known),
-            `explored`, `team`; in the order in which they were served.
+            `impression_id`, `recommendation_id`, `user_id`, `served_at`, `placement`, `bundle`,
+            `variant`, `position` (from 1), `track_id`, `score`, `propensity` (NaN where it is not
+            known), `explored`, `team`; in the order in which they were served.
         """
         query = sa.select(*_SLOT).join_from(impressions, recommendations, _SAME_ANSWER)
         query = query.join(recommendation_items, _SAME_ITEMS)
@@ -112,7 +112,8 @@ class SlotStore:
         )
         names = ["experiment", "variant", "impressions", "users", "first_at", "last_at"]
         with self._database.read() as connection:
-            return pd.DataFrame(connection.execute(query).all(), columns=names)
+            # As they are: a variant that is missing stays None.
+            return pd.DataFrame(connection.execute(query).all(), columns=names, dtype=object)
 
 
 _SAME_ANSWER = impressions.c.recommendation_id == recommendations.c.recommendation_id
@@ -123,6 +124,7 @@ _SLOT = (
     impressions.c.recommendation_id,
     impressions.c.user_id,
     impressions.c.served_at,
+    impressions.c.placement,
     recommendations.c.bundle,
     recommendations.c.variant,
     recommendation_items.c.position,
@@ -137,6 +139,7 @@ _SLOT_TYPES = {
     "recommendation_id": _TEXT,
     "user_id": _TEXT,
     "served_at": "int64",
+    "placement": _TEXT,
     "bundle": _TEXT,
     "variant": _TEXT,
     "position": "int64",

@@ -31,9 +31,7 @@ def assign(experiment: Experiment, user_id: str) -> Variant:
     return experiment.variants[at]
 
 
-def experiment_for(
-    experiments: Sequence[Experiment], placement: str | None
-) -> Experiment | None:
+def experiment_for(experiments: Sequence[Experiment], placement: str | None) -> Experiment | None:
     """Return the experiment that a request takes part in: the first one of its placement."""
     for experiment in experiments:
         if not experiment.placements or placement in experiment.placements:

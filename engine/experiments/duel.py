@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from engine.evaluation.bootstrap import Estimate, intervals
+from engine.bootstrap import Estimate, intervals
 from engine.experiments.config import Experiment
 
 

@@ -2,7 +2,7 @@
 
 An impression here is one track shown in one slot of one answer; a listen is one that followed it
 (`engine.impressions.credit`). Users are the independent units, so all intervals are from
-resampling users (`engine.evaluation.bootstrap`).
+resampling users (`engine.bootstrap`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import chisquare
 
-from engine.evaluation.bootstrap import Estimate, clustered_sums
+from engine.bootstrap import Estimate, clustered_sums
 from engine.experiments.config import Experiment
 
 FloatArray = npt.NDArray[np.float64]

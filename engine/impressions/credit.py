@@ -17,8 +17,9 @@ HOUR_S = 3_600
 def credited(slots: pd.DataFrame, liked: pd.DataFrame, *, window_s: int) -> npt.NDArray[np.bool_]:
     """Return which slots were followed by a listen or like of their user and track.
 
-    An event counts for one slot: the last one that showed the track to the user, at most
-    `window_s` seconds before. So no listen is counted twice, and no slot more than once.
+    An event counts for one slot: the last one that showed the track to the user in an earlier
+    second, at most `window_s` seconds before. So no listen is counted twice, and no slot more than
+    once. What happened in the same second is taken for the cause of the request, not its effect.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ def credited(slots: pd.DataFrame, liked: pd.DataFrame, *, window_s: int) -> npt.
     # One number a pair and time, so that one search finds the last slot before each event.
     order = np.lexsort((np.arange(len(slots)), served, pairs))
     keys = pairs[order] * span + (served[order] - first)
-    place = np.searchsorted(keys, of_event * span + (at - first), side="right") - 1
+    place = np.searchsorted(keys, of_event * span + (at - first), side="left") - 1
     last = order[np.maximum(place, 0)]
     good = (place >= 0) & (pairs[last] == of_event) & (at - served[last] <= window_s)
     found[last[good]] = True

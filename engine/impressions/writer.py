@@ -13,8 +13,8 @@ from engine.impressions.config import ImpressionsConfig
 
 logger = logging.getLogger("segue.impressions")
 
-BATCH = 500
-"""Impressions in one transaction."""
+BATCH = 100
+"""Impressions in one transaction: some 60 ms of SQLite's one writer, for which events wait."""
 
 PRUNE_EVERY_S = 3_600.0
 DAY_S = 86_400

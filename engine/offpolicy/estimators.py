@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from data.checks import check_positive
 from data.errors import DataError
-from engine.evaluation.bootstrap import Estimate, clustered_intervals, clustered_ratios
+from engine.bootstrap import Estimate, clustered_intervals, clustered_ratios
 
 FloatArray = npt.NDArray[np.float64]
 

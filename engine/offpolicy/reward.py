@@ -1,11 +1,11 @@
-"""A model of the reward, for doubly robust estimates: who is shown what and where, listens how often.
+"""A model of the reward, for doubly robust estimates: how often a slot is listened to.
 
 The rate of listens in a cell of position and popularity, each in powers of two, drawn towards the
 rate of all slots as if by `PRIOR_SLOTS` of them. It need not be right: doubly robust estimates are
 unbiased whatever it says, as long as the propensities are, and the less noisy the better it fits.
 
 What it says of a slot never comes from that slot's own user (two-fold cross-fitting: Chernozhukov
-et al., "Double/Debiased Machine Learning", 2018), or it would have seen the reward that it predicts.
+et al., "Double/Debiased Machine Learning", 2018): it must not have seen the reward it predicts.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def cells(positions: npt.NDArray[np.integer], listeners: npt.NDArray[np.floating
     """
     place = np.ceil(np.log2(np.maximum(positions, 1))).astype(np.int64)
     popularity = np.ceil(np.log2(1.0 + np.maximum(listeners, 0))).astype(np.int64)
-    return place * _WIDTH + np.minimum(popularity, _WIDTH - 1)
+    found: IntArray = place * _WIDTH + np.minimum(popularity, _WIDTH - 1)
+    return found
 
 
 def cross_fitted(

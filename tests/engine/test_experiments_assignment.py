@@ -53,7 +53,7 @@ def test_two_experiments_deal_independently() -> None:
 
 def test_a_place_is_the_same_everywhere() -> None:
     # blake2b-64 of b"exp\x00ann", its first 53 bits, over 2**53: computed by coreutils' b2sum.
-    assert place_of("ann", "exp") == 0x1314c248925f67 / (1 << 53)
+    assert place_of("ann", "exp") == 0x1314C248925F67 / (1 << 53)
     code = "from engine.experiments.assignment import place_of; print(place_of('ann', 'exp'))"
     for seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": seed}

@@ -20,9 +20,10 @@ def liked_of(*rows: tuple[str, str, int]) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("event", "expected"),
     [
-        (("ann", "x", 100), [True, False, False]),  # in the same second
+        (("ann", "x", 101), [True, False, False]),
+        (("ann", "x", 100), [False, False, False]),  # in the same second
         (("ann", "x", 199), [True, False, False]),
-        (("ann", "x", 200), [False, True, False]),  # the last one that showed it
+        (("ann", "x", 201), [False, True, False]),  # the last one that showed it
         (("ann", "x", 250), [False, True, False]),
         (("ann", "x", 251), [False, False, False]),  # 51 s later
         (("ann", "x", 99), [False, False, False]),
@@ -53,9 +54,7 @@ def test_equals_a_plain_search(
 ) -> None:
     expected = [False] * len(shown)
     for user, track, at in events:
-        before = [
-            (s, n) for n, (u, t, s) in enumerate(shown) if (u, t) == (user, track) and s <= at
-        ]
+        before = [(s, n) for n, (u, t, s) in enumerate(shown) if (u, t) == (user, track) and s < at]
         if before and at - max(before)[0] <= window:
             expected[max(before)[1]] = True
     found = credited(slots_of(*shown), liked_of(*events), window_s=window)

@@ -65,7 +65,9 @@ def until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
 class Away:
     """Makes a store refuse impressions, as one that is away does."""
 
-    def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch, *, ping: bool = False) -> None:
+    def __init__(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch, *, ping: bool = False
+    ) -> None:
         self.away = True
         self.calls = 0
         self._add = store.add_impressions

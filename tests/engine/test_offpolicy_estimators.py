@@ -125,13 +125,13 @@ class TestOnASimulatedLog:
         )
         ranked = Candidates("rrf", np.arange(4, dtype=np.int32), np.ones(4, np.float32))
         logged = plan_slots(ranked, pool, n=2, share=0.5)
-        assert logged.slots.tolist() == [0]
+        assert logged.slots.tolist() == [1]
         chance = np.ones((2, self.TRACKS))
         for track in range(4, self.TRACKS):
-            chance[0, track] = logged.probabilities(np.array([track, 0], np.int32))[0]
-        assert chance[0, 4:].sum() == pytest.approx(1, abs=1e-6)
+            chance[1, track] = logged.probabilities(np.array([0, track], np.int32))[1]
+        assert chance[1, 4:].sum() == pytest.approx(1, abs=1e-6)
         rows: list[tuple[float, float, float, int, int]] = []
-        target = np.array([self.TARGET, 0], np.int32)
+        target = np.array([0, self.TARGET], np.int32)
         for user in range(self.USERS):
             mood = rng.uniform(0.5, 1.5)
             for _ in range(self.ANSWERS):
