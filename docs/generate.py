@@ -95,6 +95,11 @@ def _kind(field: FieldInfo) -> str:
 
 
 def _type_name(annotation: Any) -> str:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "table"
+    if get_origin(annotation) is tuple:
+        inner = get_args(annotation)[0]
+        return "tables" if _type_name(inner) == "table" else f"list of {_type_name(inner)}"
     if get_origin(annotation) is Literal:
         return ", ".join(f"`{value}`" for value in get_args(annotation))
     if get_origin(annotation) is Annotated:
@@ -128,11 +133,13 @@ def configuration() -> str:
         if section == "rules":
             parts += _rules()
             continue
+        if get_origin(field.annotation) is tuple:
+            parts += _tables(f"{section}", get_args(field.annotation)[0])
+            continue
         model = field.annotation
         assert isinstance(model, type)
         assert issubclass(model, BaseModel)
-        summary = " ".join((model.__doc__ or "").split("\n\n")[0].split())
-        parts.append(f"## `[{section}]`\n\n{summary}\n")
+        parts.append(f"## `[{section}]`\n\n{_summary(model)}\n")
         rows = [_setting(section, name, info) for name, info in model.model_fields.items()]
         head = "| key | value | default | meaning | variable |"
         parts.append("\n".join([head, "|---|---|---|---|---|", *rows]))
@@ -160,6 +167,27 @@ def _keys(fields: Mapping[str, FieldInfo]) -> str:
         key, meaning = field.alias or name, field.description or ""
         rows.append(f"| `{key}` | {_kind(field)} | {shown} | {meaning} |")
     return "\n".join(rows)
+
+
+def _summary(model: type[BaseModel]) -> str:
+    return " ".join((model.__doc__ or "").split("\n\n")[0].split())
+
+
+def _tables(path: str, model: type[BaseModel], level: int = 2) -> list[str]:
+    """Describe a section of which there may be any number, and those within it."""
+    parts = [f"{'#' * level} `[[{path}]]`\n\n{_summary(model)}\n"]
+    rows = ["| key | value | default | meaning |", "|---|---|---|---|"]
+    inner: list[str] = []
+    for name, field in model.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        needed = field.is_required()
+        plain = default is not None and not isinstance(default, BaseModel | tuple)
+        shown = "required" if needed else f"`{str(default).lower()}`" if plain else "none"
+        rows.append(f"| `{name}` | {_kind(field)} | {shown} | {field.description} |")
+        item = get_args(field.annotation)[0] if get_origin(field.annotation) is tuple else None
+        if isinstance(item, type) and issubclass(item, BaseModel):
+            inner += _tables(f"{path}.{name}", item, level + 1)
+    return [*parts, "\n".join(rows), "", *inner]
 
 
 def _help(command: click.Command, path: str, parent: click.Context | None) -> list[str]:

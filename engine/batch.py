@@ -64,7 +64,10 @@ def recommend_many(
     for start in range(0, len(users), USERS_A_FRAME):
         block = users[start : start + USERS_A_FRAME]
         with one_blas_thread():
-            requests = [replace(request, history=feedback.history(user)) for user in block]
+            requests = [
+                replace(request, history=feedback.history(u), subject=feedback.plays.users.id(u))
+                for u in block
+            ]
             lists = _together(recommender, requests) or [_one(recommender, r) for r in requests]
         yield _frame(recommender, feedback, block, lists)
         if progress is not None:

@@ -163,16 +163,36 @@ def clustered_ratios(
     return found
 
 
+def clustered_sums(
+    values: FloatArray, clusters: npt.NDArray[np.integer], *, resamples: int = 1000, seed: int = 0
+) -> FloatArray:
+    """Return the sum of each column in resamples of whole clusters, shape (resamples, q).
+
+    For statistics of several sums, such as the difference of two ratios; see `clustered_intervals`.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (m, q)
+        One row an item, one column a measure.
+    clusters : ndarray of int, shape (m,)
+        The cluster of each row.
+    resamples, seed
+        See `intervals`.
+    """
+    _, codes = np.unique(clusters, return_inverse=True)
+    totals = np.zeros((int(codes.max(initial=-1)) + 1, values.shape[1]))
+    np.add.at(totals, codes, values)
+    return np.concatenate([counts @ totals for counts in _draws(len(totals), resamples, seed)])
+
+
 def _clustered_means(
     values: FloatArray, clusters: npt.NDArray[np.integer], resamples: int, *, seed: int
 ) -> FloatArray:
     """Return the means of the columns in resamples of whole clusters, shape (resamples, q)."""
-    _, codes, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
-    totals = np.zeros((len(sizes), values.shape[1]))
-    np.add.at(totals, codes, values)
-    draws = _draws(len(sizes), resamples, seed)
-    means = [counts @ totals / (counts @ sizes)[:, np.newaxis] for counts in draws]
-    return np.concatenate(means)
+    counted = np.column_stack([values, np.ones(len(values))])
+    sums = clustered_sums(counted, clusters, resamples=resamples, seed=seed)
+    means: FloatArray = sums[:, :-1] / sums[:, -1:]
+    return means
 
 
 def _check(values: FloatArray, resamples: int, level: float) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from audio_model.config import AudioConfig
 from cf_model.config import CFConfig
 from cf_model.prior.config import PriorConfig
 from data.config import DataConfig
+from engine.experiments.config import Experiment, check_names
+from engine.impressions.config import ImpressionsConfig
 from engine.taste.config import TasteConfig
 from ranker.config import RankerConfig
 from ranker.learning import LearningConfig
@@ -56,3 +58,5 @@ class Sections(BaseModel):
     taste: TasteConfig = Field(default_factory=TasteConfig)
     prior: PriorConfig = Field(default_factory=PriorConfig)
     rules: Rules = Field((), description="Rules on what is answered, and where it stands.")
+    impressions: ImpressionsConfig = Field(default_factory=ImpressionsConfig)
+    experiments: Annotated[tuple[Experiment, ...], AfterValidator(check_names)] = ()

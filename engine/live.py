@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from data.errors import BundleError, SegueError
 from engine.bundle import Bundle, BundleRegistry
 from engine.config import Sections
+from engine.experiments.serving import Arms
 from engine.recommender import Recommender
 from engine.similarity import SimilarTracks
 
@@ -25,6 +26,7 @@ class Models:
     bundle: Bundle
     recommender: Recommender
     similar: SimilarTracks
+    arms: Arms
 
     @classmethod
     def of(cls, bundle: Bundle, sections: Sections) -> Models:
@@ -40,7 +42,8 @@ class Models:
         recommender = Recommender(
             bundle, sections.ranker, taste=sections.taste, rules=sections.rules
         )
-        return cls(bundle, recommender, similar)
+        arms = Arms(recommender, sections.ranker, sections.experiments, rules=sections.rules)
+        return cls(bundle, recommender, similar, arms)
 
 
 class LiveModels:

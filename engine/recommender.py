@@ -7,6 +7,7 @@ the same answer, in any process.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -17,6 +18,7 @@ from data.errors import ParameterError
 from data.history import History
 from engine.blending import blend_of
 from engine.bundle import Bundle
+from engine.exploring import Explorer, chances_of, explored, generator_of, marked
 from engine.request import Answer, Item, Request
 from engine.rulebook import Rulebook
 from engine.signals import PERSONAL, Signals
@@ -25,8 +27,9 @@ from ranker.candidates import Blend, BoolArray, CandidatePool, Candidates, Query
 from ranker.config import RankerConfig
 from ranker.diversity import mmr
 from ranker.explain import Reason, explain
+from ranker.explore import SlotPolicy
 from ranker.fusion import ReciprocalRankFusion
-from ranker.rules import AnyRule, Plan, Ruling, Trace, moved_by, outcomes_of
+from ranker.rules import AnyRule, ArtistCap, Plan, Ruling, Trace, moved_by, outcomes_of
 
 FALLBACKS = {
     "hybrid": ("popular",),
@@ -40,6 +43,18 @@ _SPREAD = 3  # times as many tracks as are asked for are varied by sound
 
 PINNED = "pin"
 """The source of a track that no retriever proposed, but a rule pinned."""
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    """What ranking and rules make of one request, before anything is explored."""
+
+    query: Query
+    pool: CandidatePool
+    ruling: Ruling
+    plan: Plan
+    best: Candidates
+    fallback: str | None
 
 
 class Recommender:
@@ -75,13 +90,15 @@ class Recommender:
         taste: TasteConfig | None = None,
         signals: Signals | None = None,
         rules: Sequence[AnyRule] = (),
+        blend: Blend | None = None,
     ) -> None:
         self.bundle = bundle
         self.config = config
         self.signals = signals or Signals.of(bundle.contents, bundle.cf, taste=taste)
         self.retrievers = self.signals.retrievers
-        self.ranker = blend_of(self.signals, config)
+        self.ranker = blend or blend_of(self.signals, config)
         self.rulebook = Rulebook(rules, bundle.contents)
+        self._explorer = Explorer(self.signals, config.explore_listeners)
 
     @property
     def catalog(self) -> Catalog:
@@ -103,21 +120,61 @@ class Recommender:
         ParameterError
             If a genre is not in the catalogue.
         """
-        ruling = self.ruling(request)
         trace = Trace() if request.explain or request.dry_run else None
+        found = self._ranked(request, trace)
+        pool, ruling, policy = found.pool, found.ruling, self._policy(found, request)
+        rng = generator_of(self.bundle.id, request.subject, request.history)
+        ranked = explored(policy, found.best, self._scores_of(found, policy), rng=rng)
+        reasons = outcomes = None
+        if trace is not None and request.explain:
+            reasons = self._reasons(ranked, trace, pool, query=found.query, request=request)
+        if trace is not None and request.dry_run:
+            told = outcomes_of(ruling, trace, found.best.tracks, plan=found.plan)
+            outcomes = (*told, *self.rulebook.idle(request.scope))
+        items = self._items(ranked, pool, reasons, pinned=ruling.pinned)
+        return Answer(marked(items, chances_of(policy, ranked), pool), found.fallback, outcomes)
+
+    def slots(self, request: Request) -> SlotPolicy:
+        """Return which tracks an answer may hold in which slots, and how probably.
+
+        Raises
+        ------
+        ParameterError
+            If a genre is not in the catalogue.
+        """
+        return self._policy(self._ranked(request, None), request)
+
+    def explores(self, strategy: str, explore: float | None) -> float:
+        """Return the share of the slots that a request of these options explores, 0 to 1."""
+        if strategy != "hybrid":
+            return 0.0
+        return self.config.explore if explore is None else explore
+
+    def cap_of(self, request: Request) -> int | None:
+        """Return the least artist cap in force for a request; None for none."""
+        rules = (ruled.rule for ruled in self.ruling(request).rules)
+        return min((rule.most for rule in rules if isinstance(rule, ArtistCap)), default=None)
+
+    def _ranked(self, request: Request, trace: Trace | None) -> _Ranked:
+        ruling = self.ruling(request)
         query = Query(self._known_of(request), self._eligible(request, ruling, trace))
         lists, fallback = self._retrieve(query, request)
         pool = merge(lists)
         plan = self._plan(query, request)
-        ranked = ruling.arrange(self._blend(query, pool), plan, trace=trace)
-        reasons = outcomes = None
-        if trace is not None and request.explain:
-            reasons = self._reasons(ranked, trace, pool, query=query, request=request)
-        if trace is not None and request.dry_run:
-            told = outcomes_of(ruling, trace, ranked.tracks, plan=plan)
-            outcomes = (*told, *self.rulebook.idle(request.scope))
-        items = self._items(ranked, pool, reasons, pinned=ruling.pinned)
-        return Answer(items, fallback, outcomes)
+        best = ruling.arrange(self._blend(query, pool), plan, trace=trace)
+        return _Ranked(query, pool, ruling, plan, best, fallback)
+
+    def _policy(self, found: _Ranked, request: Request) -> SlotPolicy:
+        share = self.explores(request.strategy, request.explore)
+        return self._explorer.plan(
+            found.query, found.best, n=request.n, share=share, ruling=found.ruling
+        )
+
+    def _scores_of(self, found: _Ranked, policy: SlotPolicy) -> Candidates:
+        """Return what gives explored tracks their scores: all that the blend ranked."""
+        if not policy.slots.size or not found.pool.tracks.size:
+            return found.best
+        return self._blend(found.query, found.pool)
 
     def ruling(self, request: Request) -> Ruling:
         """Return the rules that are in force for a request."""

@@ -72,6 +72,11 @@ class Request:
         say.
     diversity : float, optional
         0 (by score alone) to 1 (as different in sound as can be); by default as the settings say.
+    explore : float, optional
+        Share of the slots for uncertain new tracks, 0 to 1; by default as the settings say. Only
+        with the strategy "hybrid".
+    subject : str
+        Who asks, so that each user explores other tracks; "" for nobody known.
     explain : bool
         Whether each item says why.
     among : ndarray of int32, optional
@@ -96,6 +101,8 @@ class Request:
     genres: tuple[str, ...] = ()
     artist_cap: int | None = None
     diversity: float | None = None
+    explore: float | None = None
+    subject: str = ""
     explain: bool = False
     among: IntArray | None = None
     exclude: IntArray = field(default_factory=lambda: np.empty(0, np.int32))
@@ -109,6 +116,8 @@ class Request:
             check_positive("artist_cap", self.artist_cap, integer=True)
         if self.diversity is not None and not 0 <= self.diversity <= 1:
             raise ParameterError(f"`diversity` must be 0 to 1. Received: {self.diversity!r}.")
+        if self.explore is not None and not 0 <= self.explore <= 1:
+            raise ParameterError(f"`explore` must be 0 to 1. Received: {self.explore!r}.")
 
 
 def check_n(n: int) -> None:
@@ -133,6 +142,13 @@ class Item:
         Why, if asked for.
     segments : tuple of Passage
         Where a similar track sounds like the one asked about, best first.
+    explored : bool
+        Whether it was tried in a slot of exploration.
+    propensity : float or None
+        Probability with which its slot would have shown it: 1 where no chance was involved, None
+        where it is not known.
+    team : str, optional
+        Of an interleaved answer, the variant that chose it.
     """
 
     track: int
@@ -140,6 +156,9 @@ class Item:
     sources: tuple[str, ...]
     reason: Reason | None = None
     segments: tuple[Passage, ...] = ()
+    explored: bool = False
+    propensity: float | None = 1.0
+    team: str | None = None
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,16 @@ class RankerConfig(BaseModel):
     diversity: float = Field(
         0.0, ge=0, le=1, description="How much variety in sound counts against relevance."
     )
+    explore: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Share of the slots of an answer that uncertain new tracks are tried in.",
+    )
+    explore_listeners: int = Field(
+        5, ge=0, description="A track that at most so many users have played is an uncertain one."
+    )
 
     def weight(self, source: str) -> float:
         """Return the weight of a source in rank fusion; 1 for one without a setting."""

@@ -20,6 +20,7 @@ from api.http.app import create_app
 from api.http.services import Services
 from audio_model.config import AudioConfig
 from audio_model.recipes import RECIPES
+from engine.experiments import Experiment, Variant
 from engine.home import Home
 from ranker.rules import KINDS, Where
 
@@ -63,18 +64,18 @@ class TestGeneratedPages:
         assert [n for n in command_names(cli, "segue") if f"## `{n}`\n" not in page] == []
 
     def test_hold_every_setting_under_its_section(self) -> None:
-        parts = read("configuration.md").split("## `[")[1:]
+        parts = re.split(r"^## `\[+", read("configuration.md"), flags=re.MULTILINE)[1:]
         for part, (section, field) in zip(parts, Settings.model_fields.items(), strict=True):
+            assert part.startswith(f"{section}]")
+            found = re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE)
             if section == "rules":
-                assert part.startswith("[rules]]`")
                 models = (*KINDS.values(), Where)
                 keys = {f.alias or n for model in models for n, f in model.model_fields.items()}
-                assert set(re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE)) == keys - {"kind"}
+                assert set(found) == keys - {"kind"}
                 assert [kind for kind in KINDS if f'`kind = "{kind}"`' not in part] == []
                 continue
-            assert part.startswith(f"{section}]`")
-            keys = field.annotation.model_fields  # type: ignore[union-attr]
-            assert re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE) == list(keys)
+            models = (Experiment, Variant) if section == "experiments" else (field.annotation,)
+            assert found == [n for model in models for n in model.model_fields]  # type: ignore[union-attr]
 
 
 def command_names(command: click.Command, path: str) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from api.cli import off_policy
 from api.cli.lazy import LazyGroup
 from api.cli.output import json_file_option, progress_bar, say
 from api.cli.session import Session, with_session
@@ -80,6 +81,45 @@ Progress = Callable[[int, int, str], None]
     help="With --tune: search by the plays of a listens file instead of a part of the training "
     "part.",
 )
+@click.option(
+    "--off-policy",
+    is_flag=True,
+    help="Instead of held-out plays: estimate from logged impressions what other settings of the "
+    "blend would have earned. The options down to --most go with it only.",
+)
+@click.option(
+    "--ranker",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting of [ranker] that the target has; repeatable.",
+)
+@click.option("--variant", metavar="EXPERIMENT/VARIANT", help="The target is this variant.")
+@click.option("--experiment", metavar="NAME", help="Only impressions of this experiment.")
+@click.option(
+    "--window",
+    type=click.FloatRange(min=0, min_open=True),
+    default=24.0,
+    show_default=True,
+    metavar="HOURS",
+    help="How long after an impression a listen counts for it.",
+)
+@click.option(
+    "--days", type=click.FloatRange(min=0, min_open=True), help="Only impressions of so many days."
+)
+@click.option(
+    "--clip",
+    type=click.FloatRange(min=0, min_open=True),
+    default=50.0,
+    show_default=True,
+    help="Greatest weight of a slot.",
+)
+@click.option(
+    "--most",
+    type=click.IntRange(min=1),
+    default=20_000,
+    show_default=True,
+    help="Answers to replay; of more, so many are drawn.",
+)
 @click.option("-k", "ks", type=int, multiple=True, default=(10, 20), show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
 @json_file_option
@@ -108,6 +148,10 @@ def command(
     """
     if click.get_current_context().invoked_subcommand is not None:
         _hand_over(session)
+        return
+    _check_company(off=asked["off_policy"])
+    if asked["off_policy"]:
+        off_policy.run(session, asked, seed=seed, json_file=json_file)
         return
     if asked["held_out"] is not None and protocol is not None:
         raise ParameterError("`--held-out` is a protocol of its own; leave `--protocol` out.")
@@ -170,6 +214,18 @@ def _settings(
 
 def _plays(file: Path | None) -> Interactions | None:
     return None if file is None else read_interactions(file)
+
+
+def _check_company(*, off: bool) -> None:
+    """Refuse options of off-policy estimates without it, and others with it."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        either = name in {"off_policy", "json_file", "seed", "own_home", "own_config"}
+        if given and not either and (name in off_policy.OPTIONS) is not off:
+            how = "does not go" if off else "only goes"
+            raise click.UsageError(f"{parameter.opts[0]} {how} with --off-policy.")
 
 
 def _hand_over(session: Session) -> None:

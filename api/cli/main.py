@@ -23,6 +23,7 @@ COMMANDS = {
     "recommend": "Recommend tracks to a user, to all users, or for a history.",
     "similar": "Tracks like a track, or like a sound file.",
     "evaluate": "Measure the quality of recommendations.",
+    "experiments": "What users listen to more: variants of the blend, compared.",
     "duplicates": "Tracks that are the same recording.",
     "map": "Draw the catalogue as a map of sound.",
     "bundle": "List, inspect, publish and roll back bundles.",

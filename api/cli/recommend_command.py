@@ -147,7 +147,7 @@ def _one(
     catalog = models.recommender.catalog
     with session.store() as store:
         history = store.history(check_id("user", user), catalog.tracks)
-    answer = models.recommender.recommend(replace(request, history=history))
+    answer = models.recommender.recommend(replace(request, history=history, subject=user))
     items = item_documents(answer.items, catalog)
     if out is not None:
         frame = pd.DataFrame(items, columns=["track_id", "score"])

@@ -137,6 +137,10 @@ class Recommendations(TrackList):
     rules: list[RuleOutcome] | None = Field(
         None, description="What each rule did, in the order of application; only with `dry_run`."
     )
+    experiment: str | None = Field(description="The experiment that the answer is part of.")
+    variant: str | None = Field(
+        description="The user's variant; null without an experiment, and where two are interleaved."
+    )
 
 
 class TrackDocument(BaseModel):

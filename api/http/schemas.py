@@ -75,12 +75,20 @@ class Options(Input):
         description="0 (by score alone) to 1 (as different in sound as can be); by default "
         "the setting `ranker.diversity`.",
     )
+    explore: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Share of the items that are uncertain new tracks, with the strategy "
+        "`hybrid`; by default the setting `ranker.explore`.",
+    )
     strategy: Strategy = Field("hybrid", description="Both signals, or one of them only.")
     placement: str | None = Field(
         None,
         max_length=256,
-        description="Where the answer will be shown; any text. Rules of the settings may be for "
-        "some placements only; apart from these it does not change the answer.",
+        description="Where the answer will be shown; any text. Rules and experiments of the "
+        "settings may be for some placements only; apart from these it changes nothing.",
     )
     explain: bool = Field(False, description="Whether each item says why it is there.")
     dry_run: bool = Field(False, description="Whether the answer says what each rule did.")

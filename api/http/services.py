@@ -14,6 +14,7 @@ from data.store import Store
 from engine.audio_client import AudioClient
 from engine.bundle import BundleRegistry
 from engine.home import Home
+from engine.impressions.writer import ImpressionWriter
 from engine.live import LiveModels
 
 EXTENSION = "segue"
@@ -34,6 +35,8 @@ class Services:
         Finished answers.
     audio : AudioClient
         The worker that embeds uploads.
+    impressions : ImpressionWriter
+        Logs what was answered.
     fingerprint : str
         Digest of the settings that answers depend on, so that servers of different settings can
         share one Redis.
@@ -44,6 +47,7 @@ class Services:
     models: LiveModels
     cache: AnswerCache
     audio: AudioClient
+    impressions: ImpressionWriter
     fingerprint: str
 
     @classmethod
@@ -67,17 +71,20 @@ class Services:
             If the store cannot be opened.
         """
         sections = (settings.ranker, settings.engine, settings.taste)
+        store = Store.open(settings.data.url(home.root))
         return cls(
             settings=settings,
-            store=Store.open(settings.data.url(home.root)),
+            store=store,
             models=LiveModels(BundleRegistry(home.bundles), settings),
             cache=AnswerCache(redis_url, settings.api),
             audio=AudioClient(audio_socket, timeout=settings.api.audio_timeout),
+            impressions=ImpressionWriter(store, settings.impressions),
             fingerprint=answer_id(*(section.model_dump_json() for section in sections)),
         )
 
     def close(self) -> None:
-        """Close the connections."""
+        """Write the impressions that wait, and close the connections."""
+        self.impressions.close()
         self.cache.close()
         self.store.close()
 

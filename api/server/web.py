@@ -40,6 +40,7 @@ class WebServer(BaseApplication):  # type: ignore[misc] # gunicorn has no types
 
     def __init__(self, handover: Handover) -> None:
         self._handover = handover
+        self._services: Services | None = None
         super().__init__(prog="segue")
 
     def load_config(self) -> None:
@@ -50,7 +51,7 @@ class WebServer(BaseApplication):  # type: ignore[misc] # gunicorn has no types
     def load(self) -> Flask:
         """Make the application, in a worker."""
         told = self._handover
-        services = Services.open(
+        services = self._services = Services.open(
             Home(told.home),
             told.settings,
             redis_url=told.redis_url,
@@ -61,6 +62,11 @@ class WebServer(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         except BundleError as error:
             logger.error("%s", error)  # noqa: TRY400 - one line; /readyz says it, too
         return create_app(services)
+
+    def _close(self) -> None:
+        """Write what a worker still has to write, at its end."""
+        if self._services is not None:
+            self._services.close()
 
     def _options(self) -> dict[str, Any]:
         told, api = self._handover, self._handover.settings.api
@@ -79,6 +85,7 @@ class WebServer(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             "errorlog": "-",
             "loglevel": "warning",
             "control_socket_disable": True,
+            "worker_exit": lambda _arbiter, _worker: self._close(),
         }
 
 

@@ -28,6 +28,14 @@ _SAID = (
 _OF_USER = (
     sa.select(*_SAID).where(events.c.user_id == sa.bindparam("user_id")).order_by(events.c.seq)
 )
+_BEFORE = (
+    sa.select(*_SAID)
+    .where(
+        events.c.user_id == sa.bindparam("user_id"),
+        sa.func.coalesce(events.c.listened_at, -1) < sa.bindparam("before", type_=sa.BigInteger),
+    )
+    .order_by(events.c.seq)
+)
 _OF_ALL = sa.select(events.c.user_id, *_SAID).order_by(events.c.seq)
 
 
@@ -36,14 +44,24 @@ class FeedbackStore:
 
     _database: Database
 
-    def history(self, user_id: str, tracks: Vocabulary) -> History:
+    def history(self, user_id: str, tracks: Vocabulary, *, before: int | None = None) -> History:
         """Return what one user did, in the indices of a vocabulary.
 
         Tracks outside the vocabulary are left out. Nothing is known of an unknown user.
+
+        Parameters
+        ----------
+        user_id : str
+        tracks : Vocabulary
+        before : int, optional
+            Unix seconds: only what is said to have been done earlier, and what has no time.
         """
         if id_problem(user_id) is not None:
             return History()
-        rows = self._database.fetch(_OF_USER, {"user_id": user_id})
+        if before is None:
+            rows = self._database.fetch(_OF_USER, {"user_id": user_id})
+        else:
+            rows = self._database.fetch(_BEFORE, {"user_id": user_id, "before": before})
         if not rows:
             return History()
         ids, code, count, at = zip(*rows, strict=True)

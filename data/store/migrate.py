@@ -12,7 +12,7 @@ from data.errors import DataError
 from data.store.database import WAIT_S, Database
 from data.store.schema import metadata
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision in `migrations/versions`."""
 
 _SCRIPTS = Path(__file__).parent / "migrations"

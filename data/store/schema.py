@@ -7,6 +7,10 @@
     users       one row a user with events; `version` changes with every change to them
     embeddings  one row a track in each named space
 
+    recommendations       one row an answer that was computed and is to be remembered
+    recommendation_items  one row a track of it
+    impressions           one row each time it was served
+
 Ids are compared byte by byte on every database, so that paging, sorting and Python agree.
 `migrations/` creates these tables; a test holds the two together.
 """
@@ -75,4 +79,44 @@ embeddings = sa.Table(
     # Behind the vector and the short ones, so that reading those never passes the long ones.
     sa.Column("recording", sa.LargeBinary),  # uint32, little endian
     sa.Column("segments", sa.LargeBinary),  # float16, little endian: chunks x dim
+)
+
+recommendations = sa.Table(
+    "recommendations",
+    metadata,
+    sa.Column("recommendation_id", Id, primary_key=True),
+    sa.Column("user_id", Id),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("bundle", sa.Text, nullable=False),
+    sa.Column("query", sa.Text, nullable=False),
+    sa.Column("experiment", sa.Text),
+    sa.Column("variant", sa.Text),
+    sa.Index("ix_recommendations_user_id", "user_id"),
+    sa.Index("ix_recommendations_created_at", "created_at"),
+)
+
+recommendation_items = sa.Table(
+    "recommendation_items",
+    metadata,
+    sa.Column("recommendation_id", Id, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),  # from 1
+    sa.Column("track_id", Id, nullable=False),
+    sa.Column("score", sa.Double, nullable=False),
+    sa.Column("propensity", sa.Double),
+    sa.Column("explored", sa.Boolean, nullable=False),
+    sa.Column("team", sa.Text),
+)
+
+impressions = sa.Table(
+    "impressions",
+    metadata,
+    sa.Column("impression_id", Id, primary_key=True),
+    # No foreign keys: a log may outlive a track, and its rows are written in bulk.
+    sa.Column("recommendation_id", Id, nullable=False),
+    sa.Column("user_id", Id),
+    sa.Column("served_at", sa.BigInteger, nullable=False),
+    sa.Column("placement", sa.Text),
+    sa.Index("ix_impressions_recommendation_id", "recommendation_id"),
+    sa.Index("ix_impressions_user_id", "user_id"),
+    sa.Index("ix_impressions_served_at", "served_at"),
 )

@@ -11,9 +11,11 @@ from data.store.embeddings import EmbeddingStore
 from data.store.events import EventStore
 from data.store.feedback import FeedbackStore
 from data.store.heard import HeardStore
+from data.store.impressions import ImpressionStore
 from data.store.listens import ListenStore
 from data.store.migrate import migrate
 from data.store.schema import embeddings, events, tracks, users
+from data.store.slots import SlotStore
 from data.store.tracks import TrackStore
 from data.store.users import UserStore
 
@@ -21,9 +23,17 @@ _COUNTED = (tracks, users, events, embeddings)
 
 
 class Store(
-    TrackStore, ListenStore, EventStore, UserStore, FeedbackStore, EmbeddingStore, HeardStore
+    TrackStore,
+    ListenStore,
+    EventStore,
+    UserStore,
+    FeedbackStore,
+    EmbeddingStore,
+    HeardStore,
+    ImpressionStore,
+    SlotStore,
 ):
-    """Tracks, events and embeddings in one SQL database.
+    """Tracks, events, embeddings and impressions in one SQL database.
 
     Safe to share between threads, and to keep across `fork`. A change is durable when the method
     that made it returns. Every method may raise `DataError` if the database fails.

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from data.checks import id_problem
 from data.store.database import Database
+from data.store.erasure import forget_impressions
 from data.store.reading import page
 from data.store.schema import events, users
 
@@ -82,6 +83,7 @@ class UserStore:
         def forget(connection: sa.Connection) -> int:
             # The user's row first: its lock keeps concurrent writers out.
             connection.execute(sa.delete(users).where(users.c.user_id == user_id))
+            forget_impressions(connection, user_id)
             return connection.execute(sa.delete(events).where(events.c.user_id == user_id)).rowcount
 
         return self._database.write(forget)

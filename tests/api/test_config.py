@@ -176,3 +176,15 @@ def test_variables_cannot_set_rules(home: Home, monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv(name, "[]")
     with pytest.raises(ParameterError, match=f"{name} cannot set rules"):
         load_settings(home)
+
+
+def test_experiments_change_what_they_name(home: Home) -> None:
+    write(
+        home,
+        "[ranker]\nquota = 50\n[[experiments]]\nname = 'e'\n"
+        "[[experiments.variants]]\nname = 'a'\n"
+        "[[experiments.variants]]\nname = 'b'\nranker = { explore = 0.2 }\n",
+    )
+    settings = load_settings(home)
+    found = [v.settings(settings.ranker) for v in settings.experiments[0].variants]
+    assert [(c.quota, c.explore) for c in found] == [(50, 0.0), (50, 0.2)]

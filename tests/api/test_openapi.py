@@ -47,7 +47,7 @@ def test_parameters_and_bodies(spec: dict[str, Any]) -> None:
         ("query", name)
         for name in (
             "n", "exclude_seen", "genre", "artist_cap", "diversity", "strategy", "placement",
-            "explain", "dry_run",
+            "explain", "explore", "dry_run",
         )
     }  # fmt: skip
     assert "multipart/form-data" in spec["paths"]["/v1/lookup"]["post"]["requestBody"]["content"]

@@ -24,10 +24,12 @@ def test_the_answer_has_the_form_of_the_contract(world: World) -> None:
     body = world.client.get(f"{URL}?n=3").get_json()
     assert body.keys() == {
         "user_id", "items", "bundle", "generated_at", "cache", "fallback", "recommendation_id",
+        "experiment", "variant",
     }  # fmt: skip
     assert body["user_id"] == "u0"
     assert body["bundle"] == world.registry.current_id()
     assert body["fallback"] is None
+    assert (body["experiment"], body["variant"]) == (None, None)
     assert body["cache"] == "miss"
     assert len(body["items"]) == 3
     for item in body["items"]:

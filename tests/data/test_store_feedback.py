@@ -194,3 +194,14 @@ def test_rows_of_a_file_without_times_come_in_the_order_of_the_file(store):
     rows = frame(user_id="ann", track_id=ids, event=["like", "hide"] * 20 + ["hide", "like"] * 20)
     store.put_listens([rows])
     assert store.history("ann", tracks).hidden.tolist() == list(range(20))
+
+
+def test_a_history_as_it_was(shop):
+    say(shop, "ann", ("x", "listen", 100), ("y", "hide", 200), ("x", "listen", 300))
+    shop.put_listens([frame(user_id=["ann"], track_id=["z"])])  # nobody knows when
+    ids = [sorted(plain(shop.history("ann", TRACKS, before=at))["plays"]) for at in (100, 101)]
+    assert ids == [["z"], ["x", "z"]]
+    assert plain(shop.history("ann", TRACKS, before=200))["hidden"] == set()
+    assert plain(shop.history("ann", TRACKS, before=201))["hidden"] == {"y"}
+    assert plain(shop.history("ann", TRACKS, before=301)) == plain(shop.history("ann", TRACKS))
+    assert shop.history("", TRACKS, before=1).empty

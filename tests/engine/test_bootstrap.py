@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from data.errors import DataError, ParameterError
+from engine import bootstrap
 from engine.bootstrap import Estimate, intervals
-from engine.evaluation import bootstrap
 
 
 def test_a_constant_has_no_spread():

@@ -19,9 +19,11 @@ from api.http.documents import Recommendations, encode, now
 from api.http.problems import FieldError, FieldsError
 from api.http.queries import Blueprint
 from api.http.schemas import RecommendationBody, RecommendationQuery
-from api.http.services import Services, services
+from api.http.services import services
+from api.http.shown import Served
 from data.checks import check_id
 from data.history import History
+from data.store.users import NO_VERSION
 from data.vocabulary import Vocabulary
 from engine.live import Models
 from engine.request import Request, Scope
@@ -41,17 +43,21 @@ def of_user(user_id: str, query: RecommendationQuery) -> Response:
     here = services()
     check_id("user_id", user_id)
     models = here.models.get()
+    arm = models.arms.of(user_id, query.placement)
     # The version first: an event that arrives in between makes this answer newer than its key.
     version = here.store.user_version(user_id)
     scope = Scope(query.placement, datetime.now(UTC))
     rules = models.recommender.rulebook.state(scope)
-    key = answer_id(models.bundle.id, here.fingerprint, user_id, version, query.canonical, rules)
+    parts = (user_id, version, query.canonical, rules, *arm.key)
+    key = answer_id(models.bundle.id, here.fingerprint, *parts)
+    served = Served(here, arm, key, query, user_id, version)
 
     def compute() -> bytes:
         history = here.store.history(user_id, models.bundle.contents.catalog.tracks)
-        return _document(models, _request(history, query, scope), key, user_id=user_id)
+        wanted = _request(history, query, scope, subject=user_id)
+        return _document(models, wanted, served)
 
-    return _kept_or(compute, here, key, keep=not query.dry_run)
+    return _kept_or(compute, models, served)
 
 
 @blueprint.post("/v1/recommendations")
@@ -68,6 +74,7 @@ def anonymous(body: RecommendationBody) -> Response:
     scope = Scope(body.placement, datetime.now(UTC), body.rules)
     rules = models.recommender.rulebook.state(scope)
     key = answer_id(models.bundle.id, here.fingerprint, "", "", body.canonical, rules)
+    served = Served(here, models.arms.of(None, None), key, body, None, NO_VERSION)
 
     def compute() -> bytes:
         tracks = models.bundle.contents.catalog.tracks
@@ -78,12 +85,13 @@ def anonymous(body: RecommendationBody) -> Response:
             last_at=np.full(seeds.size, -1, np.int64),
             hidden=_known("disliked_tracks", body.disliked_tracks, tracks),
         )
-        return _document(models, _request(history, body, scope), key, user_id=None)
+        return _document(models, _request(history, body, scope, subject=""), served)
 
-    return _kept_or(compute, here, key, keep=not body.dry_run)
+    return _kept_or(compute, models, served)
 
 
-def _kept_or(compute: Callable[[], bytes], here: Services, key: str, *, keep: bool) -> Response:
+def _kept_or(compute: Callable[[], bytes], models: Models, served: Served) -> Response:
+    here, key, keep = served.here, served.key, not served.options.dry_run
     control: str = request.environ.get("HTTP_CACHE_CONTROL", "")
     keep = keep and here.cache.enabled
     if not keep or "no-cache" in control or "no-store" in control:
@@ -92,7 +100,8 @@ def _kept_or(compute: Callable[[], bytes], here: Services, key: str, *, keep: bo
     if body is None:
         kept = compute()
         here.cache.put(key, kept)
-        body = kept.replace(_HIT, _MISS, 1)
+        return _response(kept.replace(_HIT, _MISS, 1))
+    served.log(None, models.bundle.id, models.bundle.contents.catalog)
     return _response(body)
 
 
@@ -101,7 +110,11 @@ def _response(body: bytes) -> Response:
 
 
 def _request(
-    history: History, options: RecommendationQuery | RecommendationBody, scope: Scope
+    history: History,
+    options: RecommendationQuery | RecommendationBody,
+    scope: Scope,
+    *,
+    subject: str,
 ) -> Request:
     return Request(
         history,
@@ -111,22 +124,27 @@ def _request(
         genres=options.genres,
         artist_cap=options.artist_cap,
         diversity=options.diversity,
+        explore=options.explore,
+        subject=subject,
         explain=options.explain,
         scope=scope,
         dry_run=options.dry_run,
     )
 
 
-def _document(models: Models, wanted: Request, key: str, *, user_id: str | None) -> bytes:
-    found = models.recommender.recommend(wanted)
+def _document(models: Models, wanted: Request, served: Served) -> bytes:
+    found = served.arm.recommend(wanted)
     catalog = models.bundle.contents.catalog
+    served.log(found, models.bundle.id, catalog)
     document = {
-        "user_id": user_id,
+        "user_id": served.user_id,
         "bundle": models.bundle.id,
         "generated_at": now(),
         "cache": "hit",
         "fallback": found.fallback,
-        "recommendation_id": key,
+        "recommendation_id": served.key,
+        "experiment": served.arm.experiment,
+        "variant": served.arm.variant,
         "items": item_documents(found.items, catalog),
     }
     if found.rules is not None:

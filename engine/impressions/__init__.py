@@ -1,0 +1,1 @@
+"""What was shown: written beside requests, and joined with what users did then."""

@@ -1,0 +1,169 @@
+"""`segue experiments` and `segue evaluate --off-policy`, on a small log."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from data.config import DataConfig
+from data.store import Event, Impression, Recommendation, ShownItem, Store
+from engine.bundle import BundleRegistry
+from engine.home import Home
+from tests.api.cli.conftest import Segue
+
+SETTINGS = """
+[[experiments]]
+name = "louder"
+[[experiments.variants]]
+name = "control"
+[[experiments.variants]]
+name = "sound"
+ranker = { weight_audio = 2.0 }
+
+[[experiments]]
+name = "duel"
+kind = "interleave"
+placements = ["player"]
+[[experiments.variants]]
+name = "a"
+[[experiments.variants]]
+name = "b"
+"""
+NOW = int(time.time())
+QUERY = '{"n":2,"strategy":"hybrid","exclude_seen":true}'
+
+
+@pytest.fixture
+def home(trained: Segue, tmp_path: Path) -> Home:
+    home = Home(tmp_path / "home")
+    home.settings.write_text(SETTINGS, "utf-8")
+    return home
+
+
+def log(
+    home: Home, *rows: tuple[str, str, str | None, str | None, int], ago_s: int = 7_200
+) -> None:
+    """Log one answer of t02 and t04 a row, and a listen of t02 where its last field says so."""
+    bundle = BundleRegistry(home.bundles).current_id()
+    assert bundle is not None
+    with Store.open(DataConfig().url(home.root)) as store:
+        for user, experiment, variant, team, heard in rows:
+            items = tuple(
+                ShownItem(t, 1.0, propensity=None if team else 1.0, team=team)
+                for t in ("t02", "t04")
+            )
+            told = Recommendation(bundle, QUERY, items, experiment, variant)
+            name = f"r-{user}-{experiment}-{variant}"
+            store.add_impressions([Impression(name, user, NOW - ago_s, recommendation=told)])
+            if heard:
+                at = NOW - ago_s + 60
+                store.add_events([Event(None, user, "t02", "listen", listened_at=at)])
+
+
+def test_list_tells_settings_and_log(trained: Segue, home: Home) -> None:
+    log(home, ("x", "louder", "control", None, 0), ("y", "louder", "sound", None, 0))
+    log(home, ("x", "duel", None, "a", 0), ("x", "past", "old", None, 0))
+    rows = trained("experiments", "list", "--json").json["items"]
+    told = {(r["experiment"], r["kind"], r["variant"], r["weight"], r["answers"]) for r in rows}
+    assert told == {
+        ("louder", "split", "control", 1.0, 1),
+        ("louder", "split", "sound", 1.0, 1),
+        ("duel", "interleave", "a", None, 1),
+        ("duel", "interleave", "b", None, 1),
+        ("past", "ended", "old", None, 1),
+    }
+    table = trained("experiments", "list").out.splitlines()
+    assert table[0].split("\t")[:3] == ["experiment", "kind", "variant"]
+    assert len(table) == 6
+
+
+def test_report_of_a_split(trained: Segue, home: Home) -> None:
+    control = [(f"c{n}", "louder", "control", None, int(n < 2)) for n in range(8)]
+    sound = [(f"s{n}", "louder", "sound", None, int(n < 6)) for n in range(8)]
+    log(home, *control, *sound)  # type: ignore[arg-type]
+    document = trained("experiments", "report", "louder", "--json", "-").json
+    a, b = document["variants"]
+    assert (a["name"], a["users"], a["impressions"], a["listens"]) == ("control", 8, 16, 2)
+    assert a["rate"]["mean"] == 2 / 16
+    assert b["difference"]["mean"] == 6 / 16 - 2 / 16
+    assert b["difference"]["low"] < 4 / 16 < b["difference"]["high"]
+    assert document["mismatch"] == 1.0
+    text = trained("experiments", "report", "louder").out
+    assert "0.1250" in text
+    assert "numbers of users fit the weights" in text
+
+
+def test_the_window_decides_what_counts(trained: Segue, home: Home) -> None:
+    log(home, ("x", "louder", "control", None, 1))
+    for hours, listens in ((24, 1), (0.01, 0)):  # the listen came after a minute
+        found = trained("experiments", "report", "louder", "--window", hours, "--json", "-").json
+        assert found["variants"][0]["listens"] == listens
+    assert trained("experiments", "report", "louder", "--days", 0.01).status == 1
+
+
+def test_report_of_a_duel(trained: Segue, home: Home) -> None:
+    log(home, *[(f"u{n}x", "duel", None, "b", 1) for n in range(6)])
+    document = trained("experiments", "report", "duel", "--json", "-").json
+    assert (document["teams"], document["wins"]) == (["a", "b"], [0, 6])
+    assert document["p_value"] == pytest.approx(2 / 2**6)
+    assert "preference for b over a: +0.5000" in trained("experiments", "report", "duel").out
+
+
+def test_report_of_nothing(trained: Segue, home: Home) -> None:
+    result = trained("experiments", "report", "nope")
+    assert result.status == 1
+    assert "Nothing was shown in an experiment 'nope'" in result.complaint
+
+
+def test_prune(trained: Segue, home: Home) -> None:
+    log(home, ("x", "louder", "control", None, 0), ago_s=40 * 86_400)
+    log(home, ("y", "louder", "control", None, 0))
+    assert "Deleted 0 impressions older than 90 days" in trained("experiments", "prune").out
+    assert "Deleted 1 impressions" in trained("experiments", "prune", "--days", 30).out
+
+
+def test_wrong_experiments_name_their_place(trained: Segue, home: Home) -> None:
+    home.settings.write_text(SETTINGS.replace("weight_audio", "weight_sound"), "utf-8")
+    result = trained("experiments", "list")
+    assert result.status == 2
+    assert "experiments.0.variants.1.ranker.weight_sound" in result.complaint
+
+
+class TestOffPolicy:
+    def test_of_another_ranking(self, trained: Segue, home: Home) -> None:
+        log(home, *[(f"u{n:02}", "louder", "control", None, n % 2) for n in range(6)])  # type: ignore[misc]
+        document = trained(
+            "evaluate", "--off-policy", "--ranker", "weight_popular=5", "--json", "-"
+        ).json
+        value = document["value"]
+        assert (document["impressions"], value["slots"]) == (6, 12)
+        assert value["logged"]["mean"] == 3 / 12
+        assert document["changed"] == {"weight_popular": 5.0}
+        text = trained("evaluate", "--off-policy", "--variant", "louder/sound").out
+        assert "Target: weight_audio = 2.0." in text
+        assert "target, SNIPS" in text
+        assert "supported" in text
+
+    @pytest.mark.usefixtures("home")
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            (["--off-policy", "--ranker", "weight_popular"], "must be KEY=VALUE"),
+            (["--off-policy", "--ranker", "volume=11"], "`volume` is unknown"),
+            (["--off-policy", "--ranker", "rrf_k=0"], "greater than 0"),
+            (["--off-policy", "--variant", "louder"], "louder/control"),
+            (["--off-policy", "--protocol", "random"], "--protocol does not go"),
+            (["--ranker", "rrf_k=1"], "--ranker only goes"),
+        ],
+    )
+    def test_wrong_arguments(self, trained: Segue, words: list[str], message: str) -> None:
+        result = trained("evaluate", *words)
+        assert result.status == 2
+        assert message in result.complaint
+
+    def test_without_a_log(self, trained: Segue) -> None:
+        result = trained("evaluate", "--off-policy")
+        assert result.status == 1
+        assert "no impressions of known users" in result.complaint

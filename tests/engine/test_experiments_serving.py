@@ -1,0 +1,105 @@
+"""Who answers a user: what variants share, and what keeps their answers apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.config import Sections
+from engine.experiments import assign
+from engine.live import Models
+from engine.request import Request
+from tests.engine.conftest import World
+from tests.engine.test_recommender import history_of, tracks
+
+EXPERIMENTS = [
+    {
+        "name": "split",
+        "placements": ["home"],
+        "variants": [{"name": "a"}, {"name": "b", "ranker": {"weight_audio": 30.0}}],
+    },
+    {
+        "name": "duel",
+        "kind": "interleave",
+        "placements": ["player"],
+        "variants": [{"name": "a"}, {"name": "b", "ranker": {"weight_popular": 90.0}}],
+    },
+]
+
+
+@pytest.fixture(scope="module")
+def models(world: World, tmp_path_factory: pytest.TempPathFactory) -> Models:
+    bundle = world.bundle(tmp_path_factory.mktemp("bundles"))
+    settings = {**world.sections.model_dump(exclude_unset=True), "experiments": EXPERIMENTS}
+    return Models.of(bundle, Sections.model_validate(settings))
+
+
+def test_variants_share_the_heavy_parts(models: Models) -> None:
+    arms = [models.arms.of(f"user {n}", "home") for n in range(20)]
+    recommenders = [r for arm in arms for r in arm.recommenders.values()]
+    assert {id(r.signals) for r in recommenders} == {id(models.recommender.signals)}
+    assert len({id(r) for r in recommenders}) == 2  # made once, not once a user
+
+
+def test_who_takes_part(models: Models) -> None:
+    plain = models.arms.plain
+    assert models.arms.of("ann", None) is models.arms.of("ann", "elsewhere") is plain
+    assert models.arms.of(None, "home") is plain
+    assert (plain.experiment, plain.variant, plain.key) == (None, None, ())
+    home, player = models.arms.of("ann", "home"), models.arms.of("ann", "player")
+    assert (home.experiment, home.variant) == ("split", assign_name(models, "ann"))
+    assert (player.experiment, player.variant) == ("duel", None)
+    assert list(player.recommenders) == ["a", "b"]
+
+
+def assign_name(models: Models, user: str) -> str:
+    (experiment,) = Sections.model_validate({"experiments": EXPERIMENTS[:1]}).experiments
+    return assign(experiment, user).name
+
+
+def test_keys_differ_where_answers_may(models: Models, world: World) -> None:
+    arms = {
+        models.arms.of(f"user {n}", place).key for n in range(20) for place in ("home", "player")
+    }
+    assert len(arms) == 3
+    changed = [
+        EXPERIMENTS[0] | {"variants": [{"name": "a", "ranker": {"quota": 9}}, {"name": "b"}]}
+    ]
+    settings = Sections.model_validate({"experiments": changed})
+    other = Models.of(models.bundle, settings)
+    user = next(u for u in map(str, range(20)) if assign_name(models, u) == "a")
+    assert other.arms.of(user, "home").key != models.arms.of(user, "home").key
+
+
+def test_an_interleaved_answer_is_full_and_excludes_what_both_exclude(models: Models) -> None:
+    arm = models.arms.of("ann", "player")
+    for n in range(1, 12):
+        request = Request(
+            history_of(0, hidden=(3,)), n=n, subject="ann", exclude=np.array([5], np.int32)
+        )
+        found = tracks(arm.recommend(request))
+        assert len(set(found)) == len(found) == min(n, 9)
+        assert not {0, 3, 5} & set(found)
+
+
+def test_items_of_a_team_are_those_of_its_ranking(models: Models) -> None:
+    arm = models.arms.of("ann", "player")
+    request = Request(history_of(0, 2), n=6, subject="ann")
+    answer = arm.recommend(request)
+    for team, recommender in arm.recommenders.items():
+        ranking = tracks(recommender.recommend(request))
+        own = [i.track for i in answer.items if i.team == team]
+        assert len(own) == 3
+        assert own == [t for t in ranking if t in own]
+    assert {i.propensity for i in answer.items} == {None}
+
+
+def test_two_users_have_drafts_of_their_own(models: Models) -> None:
+    arm = models.arms.of("ann", "player")
+    teams = {
+        tuple(
+            i.team for i in arm.recommend(Request(history_of(0, 2), n=6, subject=f"user {n}")).items
+        )
+        for n in range(30)
+    }
+    assert len(teams) > 3
