@@ -163,8 +163,6 @@ def explored(
         it has 0, or the lowest of them.
     rng : numpy.random.Generator
     """
-    if not policy.slots.size:
-        return best
     tracks = policy.fill(policy.draw(rng))
     scores = np.full(tracks.size, min(0.0, float(blended.scores.min(initial=0.0))), np.float32)
     order = np.argsort(blended.tracks, kind="stable")
@@ -173,6 +171,8 @@ def explored(
     known = at < ids.size
     known[known] = ids[at[known]] == tracks[known]
     scores[known] = blended.scores[order[at[known]]]
+    kept = np.flatnonzero(tracks[: len(best)] == best.tracks[: tracks.size])
+    scores[kept] = best.scores[kept]  # what a rule made of them
     return Candidates(best.source, tracks, scores)
 
 

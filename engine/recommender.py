@@ -27,7 +27,7 @@ from ranker.candidates import Blend, BoolArray, CandidatePool, Candidates, Query
 from ranker.config import RankerConfig
 from ranker.diversity import mmr
 from ranker.explain import Reason, explain
-from ranker.explore import SlotPolicy
+from ranker.explore import SlotPolicy, certain_slots
 from ranker.fusion import ReciprocalRankFusion
 from ranker.rules import AnyRule, ArtistCap, Plan, Ruling, Trace, moved_by, outcomes_of
 
@@ -53,6 +53,7 @@ class _Ranked:
     pool: CandidatePool
     ruling: Ruling
     plan: Plan
+    blended: Candidates
     best: Candidates
     fallback: str | None
 
@@ -123,8 +124,10 @@ class Recommender:
         trace = Trace() if request.explain or request.dry_run else None
         found = self._ranked(request, trace)
         pool, ruling, policy = found.pool, found.ruling, self._policy(found, request)
-        rng = generator_of(self.bundle.id, request.subject, request.history)
-        ranked = explored(policy, found.best, self._scores_of(found, policy), rng=rng)
+        ranked = found.best
+        if policy.slots.size:
+            rng = generator_of(self.bundle.id, request.subject, request.history)
+            ranked = explored(policy, found.best, found.blended, rng=rng)
         reasons = outcomes = None
         if trace is not None and request.explain:
             reasons = self._reasons(ranked, trace, pool, query=found.query, request=request)
@@ -161,20 +164,17 @@ class Recommender:
         lists, fallback = self._retrieve(query, request)
         pool = merge(lists)
         plan = self._plan(query, request)
-        best = ruling.arrange(self._blend(query, pool), plan, trace=trace)
-        return _Ranked(query, pool, ruling, plan, best, fallback)
+        blended = self._blend(query, pool)
+        best = ruling.arrange(blended, plan, trace=trace)
+        return _Ranked(query, pool, ruling, plan, blended, best, fallback)
 
     def _policy(self, found: _Ranked, request: Request) -> SlotPolicy:
         share = self.explores(request.strategy, request.explore)
+        if not share:
+            return certain_slots(found.best)
         return self._explorer.plan(
             found.query, found.best, n=request.n, share=share, ruling=found.ruling
         )
-
-    def _scores_of(self, found: _Ranked, policy: SlotPolicy) -> Candidates:
-        """Return what gives explored tracks their scores: all that the blend ranked."""
-        if not policy.slots.size or not found.pool.tracks.size:
-            return found.best
-        return self._blend(found.query, found.pool)
 
     def ruling(self, request: Request) -> Ruling:
         """Return the rules that are in force for a request."""
