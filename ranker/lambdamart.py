@@ -206,22 +206,25 @@ def train_lambdamart(
 
 
 def contenders(data: RankingData, scores: FloatVector) -> RankingData:
-    """Keep the candidates that have a say in the first ranks: the best of each query, and listens.
+    """Keep the candidates that have a say in the first ranks: the best of each query.
 
     Parameters
     ----------
     data : RankingData
     scores : ndarray of float64, shape (rows,)
-        Of the line: trees move candidates, but not from the end to the front.
+        Of the line: trees move candidates, but not from the end to the front. A listen out there
+        is left out, too: were it alone kept, a low score would be the mark of a listen.
     """
     queries = np.repeat(np.arange(len(data.sizes)), data.sizes)
     order = np.lexsort((-scores, queries))
     starts = np.r_[0, np.cumsum(data.sizes)[:-1]]
     place = np.empty(len(scores), np.int64)
     place[order] = np.arange(len(scores)) - np.repeat(starts, data.sizes)
-    kept = (place < _CONTENDERS) | (data.labels > 0)
+    kept = place < _CONTENDERS
+    listens = np.bincount(queries[kept], data.labels[kept], minlength=len(data.sizes))
+    kept &= listens[queries] > 0  # a query without a listen teaches nothing
     sizes = np.bincount(queries[kept], minlength=len(data.sizes))
-    return RankingData(data.table[kept], data.labels[kept], sizes)
+    return RankingData(data.table[kept], data.labels[kept], sizes[sizes > 0])
 
 
 def _dataset(lgb: Any, data: RankingData, line: Line) -> Any:
