@@ -1,4 +1,4 @@
-"""Which blend a bundle is served with."""
+"""Which blend a bundle is served with, and what is proposed to it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from data.errors import DataError
 from engine.evidence import FeatureMaker
 from engine.signals import Signals
-from ranker.candidates import Blend
+from ranker.candidates import Blend, CandidatePool, Query, merge
 from ranker.config import RankerConfig
 from ranker.features import FEATURES
 from ranker.fusion import ReciprocalRankFusion
@@ -33,3 +33,25 @@ def blend_of(signals: Signals, config: RankerConfig) -> Blend:
         logger.error("%s Rank fusion serves instead.", error)  # noqa: TRY400 - one line
         return ReciprocalRankFusion(config)
     return LearnedRanker(model, FeatureMaker(signals).table)
+
+
+def propose(
+    query: Query, signals: Signals, config: RankerConfig, blend: Blend | None = None
+) -> CandidatePool:
+    """Ask every retriever that has a quota.
+
+    Parameters
+    ----------
+    query : Query
+    signals : Signals
+    config : RankerConfig
+        Its quotas count.
+    blend : Blend, optional
+        Retrievers of which it makes no use are not asked.
+    """
+    lists = [
+        retriever.retrieve(query, config.quota_of(name))
+        for name, retriever in signals.retrievers.items()
+        if config.quota_of(name) and (blend is None or blend.uses(name))
+    ]
+    return merge([found for found in lists if len(found)])

@@ -39,6 +39,19 @@ class EngineConfig(BaseModel):
         ge=0,
         description="Seconds that the first training of a home searches settings of ALS; 0: none.",
     )
+    gate: Literal["slices", "faults"] = Field(
+        "slices",
+        description="What keeps a new bundle from being published: that it is broken or has lost "
+        "much (faults), or also that it serves some users or tracks significantly worse than the "
+        "current one (slices).",
+    )
+    gate_loss: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Share of the tracks, embeddings, users or plays of the current bundle that a "
+        "new one may lack and still be published; 1: any.",
+    )
     keep_bundles: int = Field(
         5, ge=2, description="How many bundles a training keeps; older ones are deleted."
     )

@@ -100,7 +100,8 @@ def command(
     if report.refused:
         raise SegueError(
             f"Bundle {report.bundle} was not published: {'; '.join(report.refused)}. "
-            "The old one goes on serving."
+            f"The old one goes on serving; `segue bundle publish {report.bundle}` replaces it "
+            "all the same."
         )
 
 
@@ -125,10 +126,30 @@ def _tell(report: TrainingReport) -> None:
         click.echo(_worth(report.ranker))
     if report.unranked:
         click.echo(f"Rank fusion blends: {report.unranked}.")
+    for line in [] if report.gate is None else _compared(report.gate):
+        click.echo(line)
     if report.bad_files:
         click.echo(f"{len(report.bad_files):,} sound files could not be used.")
     state = "published" if report.published else "written, not published"
     click.echo(f"Bundle {report.bundle} {state}.")
+
+
+def _compared(gate: Mapping[str, Any]) -> list[str]:
+    """Say how the bundle compares with the one before: a line a slice where one is worse."""
+    if gate["skipped"]:
+        return [f"Not compared with the current bundle: {gate['skipped']}"]
+    slices = gate["slices"]
+    lost = [name for name, found in slices.items() if found["verdict"] == "worse"]
+    if not lost:
+        gains = ", ".join(f"{n} {s['difference']['mean']:+.3f}" for n, s in slices.items())
+        return [f"Not worse than the current bundle, nDCG@10: {gains or 'too few users to tell'}."]
+    return [
+        f"{name}: nDCG@10 {found['new']:.3f}, with the current bundle {found['old']:.3f} "
+        f"({found['verdict']}; {gate['level']:.0%} interval of the difference "
+        f"{found['difference']['low']:+.3f} to {found['difference']['high']:+.3f}, "
+        f"{found['users']:,} users)"
+        for name, found in slices.items()
+    ]
 
 
 def _worth(verdict: Mapping[str, Any]) -> str:

@@ -11,15 +11,15 @@ import numpy.typing as npt
 from data.catalog import Catalog
 from data.errors import DataError
 from data.history import History
+from engine.blending import propose
 from engine.bundle.contents import Acoustic
 from engine.evaluation.ranking import FloatBlock
 from engine.evaluation.task import Task
 from engine.evidence import FeatureMaker
-from engine.ranking import Recipe, learn_ranker
-from engine.ranking.training import fit_signals
+from engine.ranking import Recipe, fit_signals, learn_ranker
 from engine.signals import Signals
 from engine.taste import histories_of
-from ranker.candidates import Blend, Query, merge
+from ranker.candidates import Blend, Query
 from ranker.config import RankerConfig
 from ranker.learned import LearnedRanker
 
@@ -61,12 +61,7 @@ class Served:
         return found
 
     def _ranked(self, query: Query) -> npt.NDArray[np.int32]:
-        lists = [
-            retriever.retrieve(query, self.config.quota_of(name))
-            for name, retriever in self.signals.retrievers.items()
-            if self.config.quota_of(name) and self.blend.uses(name)
-        ]
-        pool = merge([found for found in lists if len(found)])
+        pool = propose(query, self.signals, self.config, self.blend)
         return self.blend.rank(query, pool, len(pool.tracks)).tracks
 
     def _histories(self, users: range) -> Iterator[History]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.blending import propose
 from engine.evidence import FeatureMaker
 from engine.ranking.holdout import Question
 from engine.signals import Signals
-from ranker.candidates import CandidatePool, Query, merge
+from ranker.candidates import CandidatePool, Query
 from ranker.config import RankerConfig
 from ranker.features import FEATURES
 from ranker.lambdamart import RankingData
@@ -73,12 +74,7 @@ def collect(
         mask = question.eligible.copy()
         signals.one_of_each.keep_one(mask)
         query = Query(question.history, mask)
-        lists = [
-            retriever.retrieve(query, config.quota_of(name))
-            for name, retriever in signals.retrievers.items()
-            if config.quota_of(name)
-        ]
-        pool = merge([found for found in lists if len(found)])
+        pool = propose(query, signals, config)
         asked.append(question)
         pools.append(pool)
         tables.append(maker.table(query, pool))

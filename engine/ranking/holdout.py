@@ -19,15 +19,18 @@ what the others are asked for, so that a track without plays competes as often a
 
 There are three parts of questions: to train by, to stop by, to judge by. Users are dealt to them,
 and so are the artists of `cold`: what all users think of one track would else be learnt from some
-of them, by the numbers that are the same for all, and be taken for a skill with others.
+of them, by the numbers that are the same for all, and be taken for a skill with others. Both are
+dealt by their ids, not by chance: who is judged by was never learnt from, by this ranker or by one
+that was trained before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from hashlib import blake2b
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -40,8 +43,13 @@ from ranker.candidates import BoolArray, IntArray
 
 Kind = Literal["warm", "new", "tail", "cold"]
 
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
 PARTS = (0.6, 0.15, 0.25)
 """Shares of the users, and of the cold artists: to train by, to stop by, to judge by."""
+
+JUDGED = 2
+"""The part to judge by."""
 
 _COLD_ARTISTS = 0.15  # of the artists
 _NEW_USERS = 0.1  # of the users
@@ -194,26 +202,53 @@ def make_holdout(
         _together(whole.test, hidden),
         back,
         new,
-        _cold_parts(cold, catalog.artists, rng),
+        _cold_parts(cold, catalog),
         parts,
     )
 
 
-def deal(size: int, rng: np.random.Generator) -> npt.NDArray[np.int8]:
-    """Deal things to the parts, int8, shape (size,)."""
-    ends = np.rint(np.cumsum(PARTS) * size)
-    parts = np.searchsorted(ends, rng.permutation(size), side="right")
-    return np.minimum(parts, len(PARTS) - 1).astype(np.int8)
+def deal(ids: Sequence[str]) -> npt.NDArray[np.int8]:
+    """Deal users to the parts by their ids.
+
+    A user stays in one part whoever comes or goes, so a ranker that was trained before never learnt
+    from users whom its successor is judged by. With few users, the parts are of the shares of
+    `PARTS` only roughly.
+
+    Parameters
+    ----------
+    ids : sequence of str
+
+    Returns
+    -------
+    ndarray of int8, shape (n,)
+    """
+    return np.searchsorted(np.cumsum(PARTS)[:-1], _lots(ids), side="right").astype(np.int8)
 
 
-def _cold_parts(
-    cold: BoolArray, artists: npt.NDArray[np.int32], rng: np.random.Generator
-) -> npt.NDArray[np.int8]:
-    """Deal the artists of cold tracks to the parts; a track of unknown artist is one of its own."""
+def _lots(ids: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Return a number from 0 to 1 for each id, the same in every training, evenly spread."""
+    digests = (blake2b(i.encode(), digest_size=8, person=b"segue deal").digest() for i in ids)
+    numbers = np.fromiter((int.from_bytes(d, "little") for d in digests), np.uint64, len(ids))
+    return numbers / 2.0**64
+
+
+def _cold_parts(cold: BoolArray, catalog: Catalog) -> npt.NDArray[np.int8]:
+    """Deal the artists of cold tracks to the parts; a track of unknown artist is one of its own.
+
+    They are few, so they are dealt in the exact shares, in the order of their lots: one that comes
+    or goes moves few others, and none from the part to train by to that to judge by.
+    """
     parts = np.full(len(cold), -1, np.int8)
-    alone = artists.max(initial=-1) + 1 + np.arange(artists.size)
-    groups, at = np.unique(np.where(artists < 0, alone, artists)[cold], return_inverse=True)
-    parts[cold] = deal(len(groups), rng)[at]
+    tracks = np.flatnonzero(cold)
+    names = catalog.column("artist").take(tracks).to_pylist()
+    own = catalog.tracks.ids(tracks)
+    groups, at = np.unique(
+        [f"\0{track}" if name is None else name for name, track in zip(names, own, strict=True)],
+        return_inverse=True,
+    )
+    places = np.argsort(np.argsort(_lots(groups.tolist()), kind="stable"))
+    ends = np.rint(np.cumsum(PARTS)[:-1] * len(groups))
+    parts[tracks] = np.searchsorted(ends, places, side="right")[at]
     return parts
 
 

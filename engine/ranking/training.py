@@ -3,56 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
-from cf_model import CFConfig
-from cf_model.prior import PriorConfig
 from data.catalog import Catalog
 from data.errors import DataError
 from data.interactions import Interactions
-from engine.behaviour import Lesson, train_behaviour
 from engine.bundle.contents import Acoustic
 from engine.duplicates import Duplicates
-from engine.modelling import assemble
 from engine.ranking.answers import Answers, collect
-from engine.ranking.holdout import PARTS, Holdout, Kind, deal, make_holdout
+from engine.ranking.holdout import JUDGED, PARTS
+from engine.ranking.trial import Recipe, Trial, fit_signals, hold_out
 from engine.ranking.verdict import Verdict, judge
-from engine.signals import Signals
-from engine.taste import TasteConfig
-from ranker.config import RankerConfig
 from ranker.fusion import ReciprocalRankFusion
 from ranker.lambdamart import LambdaMART, RankingData, importances, train_lambdamart
-from ranker.learning import LearningConfig
 
 Progress = Callable[[int, int, str], None]
 
-KINDS: tuple[Kind, ...] = ("warm", "new", "tail", "cold")
-
 _LEAST = 30  # questions without which no part is worth anything
 _SHOWN = 2_000  # candidates by which the weight of features is told
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How the models of a bundle are made, and its ranker.
-
-    Attributes
-    ----------
-    cf, prior, taste, ranker, learning
-        Settings of the parts.
-    seed : int
-        Of what is held out, and of the trees.
-    """
-
-    cf: CFConfig = field(default_factory=CFConfig)
-    prior: PriorConfig = field(default_factory=PriorConfig)
-    taste: TasteConfig = field(default_factory=TasteConfig)
-    ranker: RankerConfig = field(default_factory=RankerConfig)
-    learning: LearningConfig = field(default_factory=LearningConfig)
-    seed: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +34,13 @@ class Learnt:
     ----------
     model : LambdaMART
     verdict : Verdict
+    trial : Trial
+        What it is worth that by.
     """
 
     model: LambdaMART
     verdict: Verdict
+    trial: Trial
 
 
 def learn_ranker(
@@ -101,23 +75,25 @@ def learn_ranker(
     DataError
         If there are too few plays to hold anything out, or to learn from what is.
     """
-    parts = deal(len(plays.users), np.random.default_rng([recipe.seed, 4]))
     rounds = 1 if plays.has_times else recipe.learning.rounds
     asked: list[list[Answers]] = [[] for _ in PARTS]
+    first: Trial | None = None
     for lap in range(rounds):
         rng = np.random.default_rng([recipe.seed, 5, lap])
-        holdout = make_holdout(
-            plays, catalog, held_out=recipe.learning.held_out, parts=parts, rng=rng
-        )
+        holdout = hold_out(plays, catalog, recipe=recipe, rng=rng)
         signals = fit_signals(
             holdout.train, catalog, acoustic=acoustic, duplicates=duplicates, recipe=recipe
         )
+        trial = Trial(holdout, signals)
+        first = first or trial
         # One round is enough to judge by.
-        for part in range(len(PARTS) if lap == 0 else len(PARTS) - 1):
-            asked[part] += _ask(holdout, part, signals, recipe=recipe, rng=rng)
+        for part in range(len(PARTS) if lap == 0 else JUDGED):
+            questions = trial.questions(part, most=recipe.learning.users, rng=rng)
+            asked[part].append(collect(questions, signals, recipe.ranker))
         if progress is not None:
             progress(lap + 1, rounds, "ranking")
     train, stop, judged = asked
+    assert first is not None, "there is a round at least"
     if min(sum(map(len, part)) for part in (train, stop, judged)) < _LEAST:
         raise DataError(
             f"A learned ranker needs at least {3 * _LEAST} users with plays to foretell."
@@ -129,8 +105,9 @@ def learn_ranker(
         seed=recipe.seed,
         threads=recipe.cf.threads,
     )
+    tried = grow(_joined(train))
     verdict = judge(
-        grow(_joined(train)),
+        tried,
         _all(judged),
         fusion=ReciprocalRankFusion(recipe.ranker),
         seed=recipe.seed,
@@ -139,41 +116,7 @@ def learn_ranker(
     model = grow(_joined([*train, *judged]))
     weights = importances(model, _joined(judged).table[:_SHOWN])
     about = {**model.about, "weights": dict(weights), "verdict": verdict.document()}
-    return Learnt(replace(model, about=about), verdict)
-
-
-def fit_signals(
-    plays: Interactions,
-    catalog: Catalog,
-    *,
-    acoustic: Acoustic | None,
-    duplicates: Duplicates | None = None,
-    recipe: Recipe,
-    progress: Progress | None = None,
-) -> Signals:
-    """Fit the models of a bundle on some plays, without writing one."""
-    lesson = Lesson(recipe.cf, recipe.prior)
-    behaviour = train_behaviour(plays, catalog, acoustic, lesson=lesson, progress=progress)
-    contents = assemble(
-        plays, catalog, acoustic=acoustic, behaviour=behaviour, duplicates=duplicates
-    )
-    return Signals.of(contents, recipe.cf, taste=recipe.taste)
-
-
-def _ask(
-    holdout: Holdout,
-    part: int,
-    signals: Signals,
-    *,
-    recipe: Recipe,
-    rng: np.random.Generator,
-) -> list[Answers]:
-    """Ask about some users of a part, each kind of question."""
-    most = max(1, round(recipe.learning.users * PARTS[part]))
-    users = np.sort(rng.permutation(holdout.askable(part))[:most])
-    return [
-        collect(holdout.questions(users, kind, part=part), signals, recipe.ranker) for kind in KINDS
-    ]
+    return Learnt(replace(model, about=about, as_judged=tried), verdict, first)
 
 
 def _joined(parts: Sequence[Answers]) -> RankingData:

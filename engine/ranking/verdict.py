@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from engine.bootstrap import Estimate, intervals
 from engine.ranking.answers import Answers
+from engine.ranking.holdout import Kind
 from ranker.candidates import CandidatePool, IntArray, Query, top_n
 from ranker.fusion import ReciprocalRankFusion
 from ranker.lambdamart import LambdaMART
@@ -18,7 +19,7 @@ from ranker.lambdamart import LambdaMART
 FloatVector = npt.NDArray[np.float64]
 
 SLICES = ("overall", "warm", "new", "tail", "cold")
-"""The kinds of question, and `warm` and `new` together."""
+"""The kinds of question, and `warm` and `new` together: each has one question a user at most."""
 
 K = 10
 """Length of the lists that are compared by nDCG."""
@@ -91,19 +92,45 @@ def judge(
     seed : int
         Of the resamples.
     """
-    values: dict[str, dict[str, list[float]]] = {name: {} for name in SLICES}
-    for at, question in enumerate(answers.questions):
-        lists = _lists(model, answers, at, fusion)
-        for system, tracks in lists.items():
-            value = ndcg(tracks, question.targets)
-            for name in (question.kind, *(("overall",) if question.kind in _OVERALL else ())):
-                values[name].setdefault(system, []).append(value)
-    kept = {n: v for n, v in values.items() if v and len(v["learned"]) >= _LEAST}
+    lists = [_lists(model, answers, at, fusion) for at in range(len(answers))]
+    values: dict[str, dict[str, FloatVector]] = {name: {} for name in SLICES}
+    for system in ("learned", "fusion", *SINGLES, "cold"):
+        asked = [at for at, found in enumerate(lists) if system in found]
+        questions = [answers.questions[at] for at in asked]
+        worth = np.array([ndcg(lists[at][system], answers.questions[at].targets) for at in asked])
+        for name, found in by_slice([q.kind for q in questions], worth, least=_LEAST).items():
+            values[name][system] = found
+    kept = {name: found for name, found in values.items() if found}
     return Verdict(
-        {n: {s: float(np.mean(found)) for s, found in v.items()} for n, v in kept.items()},
-        {n: _gain(v["learned"], v["fusion"], seed) for n, v in kept.items()},
+        {n: {s: float(found.mean()) for s, found in v.items()} for n, v in kept.items()},
+        {n: gain(v["learned"], v["fusion"], seed=seed) for n, v in kept.items()},
         {n: len(v["learned"]) for n, v in kept.items()},
     )
+
+
+def by_slice(kinds: Sequence[Kind], values: FloatVector, *, least: int) -> dict[str, FloatVector]:
+    """Put the values of questions into slices.
+
+    Parameters
+    ----------
+    kinds : sequence of str, length m
+        Of the questions.
+    values : ndarray of float64, shape (m,) or (m, q)
+    least : int
+        Slices of fewer questions say nothing, and are left out.
+
+    Returns
+    -------
+    dict of str to ndarray
+        By the name of the slice, in the order of `SLICES`: the rows of its questions.
+    """
+    known = np.array(kinds, object)
+    found = {}
+    for name in SLICES:
+        rows = np.isin(known, _OVERALL) if name == "overall" else known == name
+        if rows.sum() >= least:
+            found[name] = values[rows]
+    return found
 
 
 def ndcg(tracks: IntArray, targets: IntArray) -> float:
@@ -133,6 +160,17 @@ def _alone(pool: CandidatePool, source: str) -> IntArray:
     return pool.tracks[proposed[np.argsort(ranks[proposed])][:K]]
 
 
-def _gain(one: list[float], other: list[float], seed: int) -> Estimate:
-    apart: Callable[[list[float]], FloatVector] = np.array
-    return intervals((apart(one) - apart(other))[:, np.newaxis], seed=seed)[0]
+def gain(one: FloatVector, other: FloatVector, *, level: float = 0.95, seed: int = 0) -> Estimate:
+    """Return by how much `one` is better, user by user, with its interval.
+
+    Parameters
+    ----------
+    one, other : ndarray of float64, shape (m,)
+        What two systems are worth to the same users.
+    level : float
+        Coverage of the interval.
+    seed : int
+        Of the resamples, of which there are as many as the ends of the interval need.
+    """
+    resamples = round(50 / (1 - level))
+    return intervals((one - other)[:, np.newaxis], resamples=resamples, level=level, seed=seed)[0]

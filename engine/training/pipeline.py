@@ -30,10 +30,10 @@ from engine.bundle import (
 from engine.config import Sections
 from engine.duplicates import Duplicates, Recordings
 from engine.encoders import current_encoder
-from engine.gate import faults
+from engine.gate import compare, faults, keeping_factors, shrinkage
 from engine.home import Home
 from engine.modelling import assemble
-from engine.ranking import Recipe, learn_ranker
+from engine.ranking import Recipe, Trial, learn_ranker
 from engine.spaces import IMPORTED, stored_acoustic
 from engine.training.encoder import (
     fitting_encoder,
@@ -69,7 +69,10 @@ class TrainingReport:
     published : bool
         Whether it is the current one now.
     refused : list of str
-        Why the gate refused it.
+        Why the gate refused it, one clause a reason.
+    gate : dict or None
+        How it compares with the bundle that it replaces, see `engine.gate.Comparison.document`;
+        None where there is none to compare with.
     tracks, users, plays : int
         Size of what it learnt from.
     acoustic : str
@@ -91,6 +94,7 @@ class TrainingReport:
     bundle: str = ""
     published: bool = False
     refused: list[str] = field(default_factory=list)
+    gate: dict[str, Any] | None = None
     tracks: int = 0
     users: int = 0
     plays: int = 0
@@ -221,11 +225,14 @@ class _Training:
             plays, catalog, acoustic=acoustic, behaviour=behaviour, duplicates=duplicates
         )
         factors_of = parent if inherits else None
-        contents = replace(contents, ranker=self._ranker(plays, contents, parent, factors_of))
+        recipe = self._recipe(contents, factors_of)
+        ranker, trial = self._ranker(plays, contents, parent, recipe)
+        contents = replace(contents, ranker=ranker)
+        objections = self._objections(plays, contents, parent, recipe=recipe, trial=trial)
         with self._timed("write"):
             self._write(registry, contents, parent, factors_of=factors_of)
         if publish:
-            self._publish(registry)
+            self._publish(registry, objections)
         return self.report
 
     @contextmanager
@@ -345,34 +352,33 @@ class _Training:
                 progress=self.listeners.progress,
             )
 
-    def _ranker(
-        self,
-        plays: Interactions,
-        contents: BundleContents,
-        parent: Bundle | None,
-        factors_of: Bundle | None,
-    ) -> LambdaMART | None:
-        """Learn to rank; None, and why, where rank fusion is to blend."""
-        if self.start.warm and parent is not None:
-            return parent.contents.ranker
-        if self.sections.ranker.blend == "fusion":
-            self.report.unranked = "`ranker.blend` is 'fusion'"
-            return None
+    def _recipe(self, contents: BundleContents, factors_of: Bundle | None) -> Recipe:
         recipe = Recipe(
-            self.sections.cf if factors_of is None else factors_of.cf,
+            self.sections.cf,
             self.sections.prior,
             self.sections.taste,
             self.sections.ranker,
             self.sections.learning,
             self.sections.cf.seed,
         )
+        return recipe if factors_of is None else keeping_factors(factors_of, contents, recipe)
+
+    def _ranker(
+        self, plays: Interactions, contents: BundleContents, parent: Bundle | None, recipe: Recipe
+    ) -> tuple[LambdaMART | None, Trial | None]:
+        """Learn to rank; None, and why, where rank fusion is to blend."""
+        if self.start.warm and parent is not None:
+            return parent.contents.ranker, None
+        if self.sections.ranker.blend == "fusion":
+            self.report.unranked = "`ranker.blend` is 'fusion'"
+            return None, None
         self.listeners.say("Learning to rank.")
         with self._timed("ranker"):
             return self._learnt(plays, contents, recipe)
 
     def _learnt(
         self, plays: Interactions, contents: BundleContents, recipe: Recipe
-    ) -> LambdaMART | None:
+    ) -> tuple[LambdaMART | None, Trial | None]:
         try:
             found = learn_ranker(
                 plays,
@@ -384,10 +390,31 @@ class _Training:
             )
         except DataError as error:  # too few plays, or no LightGBM: fusion needs neither
             self.report.unranked = str(error)
-            return None
+            return None, None
         self.report.ranker = found.verdict.document()
         self.report.unranked = found.verdict.objection
-        return None if self.report.unranked else found.model
+        return None if self.report.unranked else found.model, found.trial
+
+    def _objections(
+        self,
+        plays: Interactions,
+        contents: BundleContents,
+        parent: Bundle | None,
+        *,
+        recipe: Recipe,
+        trial: Trial | None,
+    ) -> list[str]:
+        """Say why the bundle should not take the place of the current one."""
+        if parent is None:
+            return []
+        lost = shrinkage(contents, parent.contents, most=self.sections.engine.gate_loss)
+        if lost or self.sections.engine.gate == "faults":
+            return lost
+        self.listeners.say("Comparing with the current bundle.")
+        with self._timed("gate"):
+            found = compare(contents, parent, plays, recipe=recipe, trial=trial)
+        self.report.gate = found.document()
+        return found.objections
 
     def _take_over(self, parent: Bundle) -> None:
         """Train with the settings of ALS that another bundle was trained with."""
@@ -436,15 +463,16 @@ class _Training:
                 "duplicates": self.report.duplicates,
                 "ranker": self.report.ranker,
                 "unranked": self.report.unranked,
+                "gate": self.report.gate,
                 "tuning": self.report.tuning,
                 "seconds": self.report.seconds,
             },
         )
 
-    def _publish(self, registry: BundleRegistry) -> None:
+    def _publish(self, registry: BundleRegistry, objections: list[str]) -> None:
         # Publishing compares the hashes.
         written = Bundle.open(registry.root / self.report.bundle, verify=False)
-        self.report.refused = faults(written)
+        self.report.refused = [*faults(written), *objections]
         if not self.report.refused:
             registry.publish(self.report.bundle)
             self.report.published = True

@@ -1,4 +1,4 @@
-"""The gate between a written bundle and its publication."""
+"""Bundles that are broken, whatever they replace."""
 
 from __future__ import annotations
 
