@@ -100,9 +100,12 @@ def command(
     if report.refused:
         raise SegueError(
             f"Bundle {report.bundle} was not published: {'; '.join(report.refused)}. "
-            f"The old one goes on serving; `segue bundle publish {report.bundle}` replaces it "
-            "all the same."
+            f"The old one goes on serving{'' if report.broken else _by_hand(report.bundle)}."
         )
+
+
+def _by_hand(bundle: str) -> str:
+    return f"; `segue bundle publish {bundle}` replaces it all the same"
 
 
 def _wish(session: Session, tune: float | None, *, no_tune: bool) -> Wish | None:

@@ -70,6 +70,8 @@ class TrainingReport:
         Whether it is the current one now.
     refused : list of str
         Why the gate refused it, one clause a reason.
+    broken : bool
+        Whether it can serve nobody; else it may be published by hand.
     gate : dict or None
         How it compares with the bundle that it replaces, see `engine.gate.Comparison.document`;
         None where there is none to compare with.
@@ -94,6 +96,7 @@ class TrainingReport:
     bundle: str = ""
     published: bool = False
     refused: list[str] = field(default_factory=list)
+    broken: bool = False
     gate: dict[str, Any] | None = None
     tracks: int = 0
     users: int = 0
@@ -472,7 +475,9 @@ class _Training:
     def _publish(self, registry: BundleRegistry, objections: list[str]) -> None:
         # Publishing compares the hashes.
         written = Bundle.open(registry.root / self.report.bundle, verify=False)
-        self.report.refused = [*faults(written), *objections]
+        broken = faults(written)
+        self.report.refused = [*broken, *objections]
+        self.report.broken = bool(broken)
         if not self.report.refused:
             registry.publish(self.report.bundle)
             self.report.published = True
