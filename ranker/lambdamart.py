@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 FloatMatrix = npt.NDArray[np.float32]
 FloatVector = npt.NDArray[np.float64]
 
-_MODEL, _ABOUT = "trees.txt", "ranker.json"
+_MODEL, _ABOUT, _AS_JUDGED = "trees.txt", "ranker.json", "as_judged"
 
 _CONTENDERS = 150  # candidates of a query that trees are trained on
 _COARSE, _FINE = 12, 255  # bins into which values are put
@@ -72,6 +72,8 @@ class LambdaMART:
         The columns that it was trained on.
     about : dict
         How it was trained and what it is worth, JSON values.
+    as_judged : LambdaMART, optional
+        The same, grown without the users by whom it was judged: a later one is compared with that.
 
     Raises
     ------
@@ -84,6 +86,7 @@ class LambdaMART:
     calibration: Calibration
     features: tuple[str, ...] = NAMES
     about: dict[str, Any] = field(default_factory=dict)
+    as_judged: LambdaMART | None = None
 
     def __post_init__(self) -> None:
         if self.features != NAMES:
@@ -135,6 +138,8 @@ class LambdaMART:
         }
         (directory / _MODEL).write_text(self.trees, "utf-8")
         (directory / _ABOUT).write_text(json.dumps(about, indent=1, allow_nan=False), "utf-8")
+        if self.as_judged is not None:
+            self.as_judged.save(directory / _AS_JUDGED)
 
     @classmethod
     def load(cls, directory: Path) -> LambdaMART:
@@ -154,6 +159,7 @@ class LambdaMART:
             Calibration(tuple(curve["scores"]), tuple(curve["probabilities"])),
             tuple(about["features"]),
             about["about"],
+            cls.load(directory / _AS_JUDGED) if (directory / _AS_JUDGED).is_dir() else None,
         )
 
 

@@ -63,7 +63,8 @@ class Making:
         recipe = _with_factors_of(bundle, recipe)
         old = bundle.contents
         acoustic = taken_over(old, contents.catalog, like=contents.acoustic)
-        return cls(acoustic, recipe, old.ranker, _lacking(old))
+        ranker = old.ranker if recipe.ranker.blend == "learned" else None
+        return cls(acoustic, recipe, ranker, _lacking(old))
 
     def same_as(self, other: Making) -> bool:
         """Whether both make the same bundle of the same plays."""
@@ -75,6 +76,11 @@ class Making:
             and _same_sound(self.acoustic, other.acoustic)
             and _same_sound(recipes[0].heard, recipes[1].heard)
         )
+
+    @property
+    def unjudged(self) -> bool:
+        """Whether it is blended by trees that have learnt from all users alike."""
+        return self.ranker is not None and self.ranker.as_judged is None
 
     def fitted(
         self, plays: Interactions, catalog: Catalog, duplicates: Duplicates | None

@@ -29,8 +29,12 @@ class Side:
 
     @classmethod
     def of(cls, signals: Signals, making: Making) -> Side:
-        """Blend the signals with the ranker of a bundle, or by rank fusion, as it is served."""
-        contents = replace(signals.contents, ranker=making.ranker)
+        """Blend signals with the ranker of a bundle, or by rank fusion, as it is served.
+
+        The ranker is the one that did not learn from the users by whom it was judged.
+        """
+        ranker = None if making.ranker is None else making.ranker.as_judged
+        contents = replace(signals.contents, ranker=ranker)
         signals = replace(signals, contents=contents)
         return cls(signals, blend_of(signals, making.recipe.ranker), making.recipe.ranker)
 

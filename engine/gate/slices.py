@@ -3,7 +3,8 @@
 Two bundles cannot be asked about plays that both learnt from, and of what one of them learnt from,
 the other must not know more. So it is not the bundles that are compared, but what they are made
 with: both are made again of the same earlier part of the plays, and asked for the same later part
-of users from whom no ranker ever learns (`engine.ranking.holdout.deal`).
+of users from whom no ranker learnt (`engine.ranking.holdout.deal`). In the end the trees that serve
+learn from these, too, so a bundle holds both (`LambdaMART.as_judged`).
 """
 
 from __future__ import annotations
@@ -148,6 +149,9 @@ def compare(
     old = Making.of_old(bundle, contents, recipe)
     if new.same_as(old):
         return Comparison(bundle.id, skipped="Both are made alike, if of other plays.")
+    if old.unjudged or new.unjudged:
+        reason = "A ranker that has learnt from all users cannot be judged by some of them."
+        return Comparison(bundle.id, skipped=reason)
     try:
         trial = _trial(contents, plays, new, given=trial)
         signals = old.fitted(trial.holdout.train, contents.catalog, contents.duplicates)

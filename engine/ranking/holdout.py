@@ -20,8 +20,8 @@ what the others are asked for, so that a track without plays competes as often a
 There are three parts of questions: to train by, to stop by, to judge by. Users are dealt to them,
 and so are the artists of `cold`: what all users think of one track would else be learnt from some
 of them, by the numbers that are the same for all, and be taken for a skill with others. Both are
-dealt by their ids, not by chance: who is judged by was never learnt from, by this ranker or by one
-that was trained before.
+dealt by their ids, not by chance: who judges a ranker was not learnt from by the one before it,
+as that one was judged.
 """
 
 from __future__ import annotations
@@ -210,9 +210,8 @@ def make_holdout(
 def deal(ids: Sequence[str]) -> npt.NDArray[np.int8]:
     """Deal users to the parts by their ids.
 
-    A user stays in one part whoever comes or goes, so a ranker that was trained before never learnt
-    from users whom its successor is judged by. With few users, the parts are of the shares of
-    `PARTS` only roughly.
+    A user stays in one part whoever comes or goes, so all trainings judge by the same users. With
+    few users, the parts are of the shares of `PARTS` only roughly.
 
     Parameters
     ----------

@@ -14,8 +14,10 @@ from engine.bootstrap import Estimate
 from engine.bundle import Acoustic, BundleContents
 from engine.gate import Comparison, Loss, compare, keeping_factors
 from engine.gate.making import Making, taken_over
+from engine.gate.sides import Side
 from engine.ranking import Recipe, learn_ranker
 from ranker.config import RankerConfig
+from ranker.learned import LearnedRanker
 from tests.engine.conftest import World
 from tests.engine.styled_world import CF, RECIPE, Styled, sound, styled_world
 
@@ -157,9 +159,31 @@ def test_what_the_ranker_was_trained_by_is_used_again(
     assert afresh.slices == found.slices
     # Nothing but the ranker differs, and of that, nothing but the order of the same candidates.
     assert found.slices["warm"].users == afresh.slices["warm"].users >= 20
-    # The ranker that was is the same one, with its trees.
+    # Read from disk, the ranker is the same one; where rank fusion blends, it does not count.
     again = styled.bundle(tmp_path, contents)
     assert compare(contents, again, styled.plays, recipe=recipe).skipped.startswith("Both are made")
+    assert Making.of_old(again, contents, RECIPE).ranker is None
+
+
+def test_a_ranker_is_compared_as_it_was_judged(styled: Styled, tmp_path: Path) -> None:
+    recipe = replace(RECIPE, ranker=RankerConfig())
+    model = learn_ranker(styled.plays, styled.catalog, acoustic=None, recipe=recipe).model
+    assert model.as_judged is not None
+    assert model.trees != model.as_judged.trees
+    contents = replace(styled.contents(None), ranker=model)
+    bundle = styled.bundle(tmp_path, contents)
+    kept = bundle.contents.ranker
+    assert kept is not None
+    assert kept.as_judged is not None
+    assert (kept.trees, kept.as_judged.trees) == (model.trees, model.as_judged.trees)
+    signals = Making.of_new(contents, recipe).fitted(styled.plays, styled.catalog, None)
+    side = Side.of(signals, Making.of_old(bundle, contents, recipe))
+    assert isinstance(side.blend, LearnedRanker)
+    assert side.blend.model is kept.as_judged
+    # One that learnt from all users would be judged by what it was taught.
+    taught = replace(contents, ranker=replace(model, as_judged=None))
+    found = compare(taught, bundle, styled.plays, recipe=recipe)
+    assert found.skipped.startswith("A ranker that has learnt from all users")
 
 
 def test_tracks_that_the_old_bundle_did_not_know_have_no_old_sound() -> None:
