@@ -15,7 +15,7 @@ from engine.bundle import Acoustic, BundleContents
 from engine.gate import Comparison, Loss, compare, keeping_factors
 from engine.gate.making import Making, taken_over
 from engine.gate.sides import Side
-from engine.ranking import Recipe, learn_ranker
+from engine.ranking import Learnt, Recipe, learn_ranker
 from ranker.config import RankerConfig
 from ranker.learned import LearnedRanker
 from tests.engine.conftest import World
@@ -24,9 +24,17 @@ from tests.engine.styled_world import CF, RECIPE, Styled, sound, styled_world
 POOR = replace(RECIPE, cf=CF.model_copy(update={"factors": 1}))
 
 
+LEARNED = replace(RECIPE, ranker=RankerConfig())
+
+
 @pytest.fixture(scope="module")
 def styled() -> Styled:
     return styled_world()
+
+
+@pytest.fixture(scope="module")
+def learnt(styled: Styled) -> Learnt:
+    return learn_ranker(styled.plays, styled.catalog, acoustic=sound(), recipe=LEARNED)
 
 
 def worse(found: Comparison) -> set[str]:
@@ -142,47 +150,47 @@ def test_no_plays_are_no_reason_to_refuse(styled: Styled, tmp_path: Path) -> Non
 
 
 def test_what_the_ranker_was_trained_by_is_used_again(
-    styled: Styled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    styled: Styled, learnt: Learnt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = replace(RECIPE, ranker=RankerConfig())
-    acoustic = sound()
-    learnt = learn_ranker(styled.plays, styled.catalog, acoustic=acoustic, recipe=recipe)
-    contents = replace(styled.contents(acoustic), ranker=learnt.model)
+    contents = replace(styled.contents(sound()), ranker=learnt.model)
     old = styled.bundle(tmp_path, replace(contents, ranker=None))
     fitted = []
     plain = Making.fitted
     monkeypatch.setattr(Making, "fitted", lambda *a: fitted.append(a[0]) or plain(*a))
-    found = compare(contents, old, styled.plays, recipe=recipe, trial=learnt.trial)
+    found = compare(contents, old, styled.plays, recipe=LEARNED, trial=learnt.trial)
     assert [making.ranker for making in fitted] == [None]
-    afresh = compare(contents, old, styled.plays, recipe=recipe)
+    afresh = compare(contents, old, styled.plays, recipe=LEARNED)
     assert len(fitted) == 3
     assert afresh.slices == found.slices
     # Nothing but the ranker differs, and of that, nothing but the order of the same candidates.
     assert found.slices["warm"].users == afresh.slices["warm"].users >= 20
     # Read from disk, the ranker is the same one; where rank fusion blends, it does not count.
     again = styled.bundle(tmp_path, contents)
-    assert compare(contents, again, styled.plays, recipe=recipe).skipped.startswith("Both are made")
+    assert compare(contents, again, styled.plays, recipe=LEARNED).skipped.startswith(
+        "Both are made"
+    )
     assert Making.of_old(again, contents, RECIPE).ranker is None
 
 
-def test_a_ranker_is_compared_as_it_was_judged(styled: Styled, tmp_path: Path) -> None:
-    recipe = replace(RECIPE, ranker=RankerConfig())
-    model = learn_ranker(styled.plays, styled.catalog, acoustic=None, recipe=recipe).model
+def test_a_ranker_is_compared_as_it_was_judged(
+    styled: Styled, learnt: Learnt, tmp_path: Path
+) -> None:
+    model = learnt.model
     assert model.as_judged is not None
     assert model.trees != model.as_judged.trees
-    contents = replace(styled.contents(None), ranker=model)
+    contents = replace(styled.contents(sound()), ranker=model)
     bundle = styled.bundle(tmp_path, contents)
     kept = bundle.contents.ranker
     assert kept is not None
     assert kept.as_judged is not None
     assert (kept.trees, kept.as_judged.trees) == (model.trees, model.as_judged.trees)
-    signals = Making.of_new(contents, recipe).fitted(styled.plays, styled.catalog, None)
-    side = Side.of(signals, Making.of_old(bundle, contents, recipe))
+    signals = Making.of_new(contents, LEARNED).fitted(styled.plays, styled.catalog, None)
+    side = Side.of(signals, Making.of_old(bundle, contents, LEARNED))
     assert isinstance(side.blend, LearnedRanker)
     assert side.blend.model is kept.as_judged
     # One that learnt from all users would be judged by what it was taught.
-    taught = replace(contents, ranker=replace(model, as_judged=None))
-    found = compare(taught, bundle, styled.plays, recipe=recipe)
+    taught = replace(contents, ranker=replace(model.as_judged, about={}))
+    found = compare(taught, bundle, styled.plays, recipe=LEARNED)
     assert found.skipped.startswith("A ranker that has learnt from all users")
 
 
