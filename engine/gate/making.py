@@ -15,6 +15,7 @@ from engine.bundle import Acoustic, Bundle, BundleContents
 from engine.duplicates import Duplicates
 from engine.ranking.trial import Recipe, fit_signals
 from engine.signals import Signals
+from engine.spaces import IMPORTED
 from ranker.lambdamart import LambdaMART
 
 _COUNTED = ("behaviour", "neighbours", "recent")  # parts that an older bundle may lack
@@ -163,6 +164,8 @@ def _same_source(
     """Whether old and new vectors are of one space, as far as the tracks of both can tell."""
     if old.space != new.space or old.embeddings.shape[1] != new.embeddings.shape[1]:
         return False
+    if old.space != IMPORTED:  # the fingerprint of an encoder
+        return True
     both = known & new.known
     return bool(both.any()) and np.array_equal(embeddings[both], new.embeddings[both])
 

@@ -219,6 +219,12 @@ def test_tracks_that_the_old_bundle_did_not_know_have_no_old_sound() -> None:
     assert kept is not None
     assert kept.known.tolist() == [True, False, False]
 
+    # A fingerprint is proof enough: a file that has changed since has another vector.
+    contents = _contents(["a", "b"], replace(old, space="f00"))
+    heard = taken_over(contents, catalog, like=replace(turned, space="f00"))
+    assert heard is not None
+    np.testing.assert_array_equal(heard.embeddings, vectors[[0, 1, 0]])
+
 
 def test_kept_factors_are_judged_with_the_sound_that_they_were_learnt_with(
     styled: Styled, tmp_path: Path
