@@ -98,7 +98,7 @@ class Comparison:
     def objections(self) -> list[str]:
         """Why the new bundle must not be published, one clause a slice; none where it may be."""
         return [
-            f"it is worse than {self.replaces} {_WORDS[name]} (slice {name}): {found}"
+            f"it is worse {_WORDS[name]} (slice {name}): {found}"
             for name, found in self.slices.items()
             if found.significant
         ]

@@ -58,7 +58,7 @@ def test_train_says_why_it_did_not_publish(imported: Segue, tmp_path: Path) -> N
     assert refused.status == 1
     *_, complaint = refused.err.strip().splitlines()
     bundle = complaint.removeprefix("segue: Bundle ").split()[0]
-    assert "was not published: it is worse than " in complaint
+    assert "was not published: it is worse " in complaint
     assert "on tracks that nobody has played (slice cold): nDCG@10 0." in complaint
     assert complaint.endswith(
         f"The old one goes on serving; `segue bundle publish {bundle}` replaces it all the same."
