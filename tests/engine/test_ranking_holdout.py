@@ -198,9 +198,7 @@ def test_of_a_few_tracks_and_users_none_is_held_out_whole() -> None:
     )
     catalog = Catalog.from_frame(pd.DataFrame({"track_id": list(plays.tracks)}))
     parts = deal(10, np.random.default_rng(0))
-    found = make_holdout(
-        plays, catalog, held_out=0.2, parts=parts, rng=np.random.default_rng(0)
-    )
+    found = make_holdout(plays, catalog, held_out=0.2, parts=parts, rng=np.random.default_rng(0))
     assert not found.new.any()
     assert (found.cold == -1).all()
     assert len(found.held_back) == 0

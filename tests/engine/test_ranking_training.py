@@ -84,9 +84,7 @@ def test_answers_are_right_where_the_user_listened(halves: TwoHalves) -> None:
     rng = np.random.default_rng(0)
     parts = deal(len(halves.plays.users), rng)
     holdout = make_holdout(halves.plays, halves.catalog, held_out=0.2, parts=parts, rng=rng)
-    signals = fit_signals(
-        holdout.train, halves.catalog, acoustic=halves.acoustic, recipe=RECIPE
-    )
+    signals = fit_signals(holdout.train, halves.catalog, acoustic=halves.acoustic, recipe=RECIPE)
     assert (signals.contents.listeners[holdout.cold >= 0] == 0).all()
     users = holdout.askable(2)[:8]
     asked = list(holdout.questions(users, "warm", part=2))

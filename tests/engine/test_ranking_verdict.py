@@ -70,9 +70,10 @@ def test_a_ranker_that_is_worse_somewhere_is_objected_to() -> None:
     assert worse.ndcg["cold"]["learned"] == pytest.approx(SECOND)
     assert worse.objection == "the learned ranker is worse than rank fusion in: cold"
     # Where fusion is as wrong, that is no objection.
-    assert judge(
-        MODEL, answers_of(("warm", 40, True), ("cold", 12, False)), fusion=lone
-    ).objection == ""
+    assert (
+        judge(MODEL, answers_of(("warm", 40, True), ("cold", 12, False)), fusion=lone).objection
+        == ""
+    )
 
 
 def test_overall_is_warm_and_new_together() -> None:

@@ -93,7 +93,7 @@ def test_what_is_saved_is_what_is_loaded(model, tmp_path):
 
 
 def test_other_features_are_refused(model, tmp_path):
-    with pytest.raises(DataError, match="other features .* Train again"):
+    with pytest.raises(DataError, match=r"other features .* Train again"):
         replace(model, features=NAMES[:-1])
     model.save(tmp_path / "ranker")
     file = tmp_path / "ranker" / "ranker.json"

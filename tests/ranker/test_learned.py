@@ -91,7 +91,7 @@ def test_a_track_outside_of_the_pool_has_no_shares():
 
 def test_a_user_feature_is_no_signal():
     table = table_of(2, user_tracks=[1, 5], cf_score=[0, 1])
-    ranker = LearnedRanker(linear_model(user_tracks=3, cf_score=1), lambda query, pool: table)
+    ranker = LearnedRanker(linear_model(user_tracks=3, cf_score=1), lambda *_: table)
     pool = merge([listed("cf", t4=2, t1=1)])
     assert ranker.shares(QUERY, pool, tracks_of([4])).tolist() == [[0, 1, 0]]
 
