@@ -124,7 +124,7 @@ def _tell(report: TrainingReport) -> None:
     if report.ranker is not None:
         click.echo(_worth(report.ranker))
     if report.unranked:
-        click.echo(f"Rank fusion blends: {report.unranked}.")
+        click.echo(f"Rank fusion blends: {report.unranked.rstrip('.')}.")
     if report.bad_files:
         click.echo(f"{len(report.bad_files):,} sound files could not be used.")
     state = "published" if report.published else "written, not published"
