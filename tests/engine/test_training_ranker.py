@@ -83,9 +83,7 @@ def test_a_ranker_that_wins_is_in_the_bundle(home: Home, first: TrainingReport) 
     assert Recommender(bundle, RankerConfig()).ranker.name == "learned"
 
 
-def test_a_ranker_alone_keeps_the_factors(
-    home: Home, store: Store, first: TrainingReport
-) -> None:
+def test_a_ranker_alone_keeps_the_factors(home: Home, store: Store, first: TrainingReport) -> None:
     before = bundle_of(home, first).contents.behaviour
     cf = CF.model_copy(update={"seed": RECIPE.seed})  # not what the factors were trained with
     other = SECTIONS.model_copy(update={"cf": cf})
@@ -107,9 +105,7 @@ def test_a_warm_start_keeps_the_ranker(home: Home, store: Store, first: Training
     assert report.unranked == ""
 
 
-def test_fusion_is_asked_for_in_settings(
-    home: Home, store: Store, first: TrainingReport
-) -> None:
+def test_fusion_is_asked_for_in_settings(home: Home, store: Store, first: TrainingReport) -> None:
     assert first.published
     fused = SECTIONS.model_copy(update={"ranker": RankerConfig(blend="fusion")})
     report = train(home, store, fused, part="ranker", publish=False)

@@ -41,7 +41,7 @@ def _stumps() -> LambdaMART:
     """Train trees that could not split, so that they add nothing."""
     data = data_of(table_of(40, age=np.arange(40.0)), [1, 0] * 20, 2)
     config = LearningConfig(trees=1, rows_in_leaf=1000)
-    return train_lambdamart(data, data, config, threads=1)
+    return train_lambdamart(data, stop=data, config=config, threads=1)
 
 
 def linear_model(**weights: float) -> LambdaMART:

@@ -6,7 +6,7 @@ import pytest
 
 from data.errors import DataError
 from ranker.features import NAMES
-from ranker.lambdamart import LambdaMART, importances, train_lambdamart
+from ranker.lambdamart import LambdaMART, contenders, importances, train_lambdamart
 from ranker.learning import LearningConfig
 from tests.ranker.models import HALF, data_of, line_of, linear_model, table_of
 
@@ -32,7 +32,7 @@ def questions(seed, many=200):
 
 @pytest.fixture(scope="module")
 def model():
-    return train_lambdamart(questions(0), questions(1), CONFIG, threads=1)
+    return train_lambdamart(questions(0), stop=questions(1), config=CONFIG, threads=1)
 
 
 def right(scores, data):
@@ -74,7 +74,7 @@ def test_the_same_seed_grows_the_same_trees():
     drawn = CONFIG.model_copy(update={"feature_fraction": 0.7, "trees": 10})
     train, stop, table = questions(0, 50), questions(1, 50), questions(2, 20).table
     one, again, other = (
-        train_lambdamart(train, stop, drawn, seed=seed, threads=threads)
+        train_lambdamart(train, stop=stop, config=drawn, seed=seed, threads=threads)
         for seed, threads in ((3, 1), (3, 2), (4, 1))
     )
     np.testing.assert_array_equal(again.scores(table), one.scores(table))
@@ -115,9 +115,21 @@ def test_a_part_without_listens_or_misses_is_refused():
     for labels in (0, 1):
         bad = replace(good, labels=np.full_like(good.labels, labels))
         with pytest.raises(DataError, match="listens and misses to train with"):
-            train_lambdamart(bad, good, CONFIG)
+            train_lambdamart(bad, stop=good, config=CONFIG)
         with pytest.raises(DataError, match="listens and misses to stop with"):
-            train_lambdamart(good, bad, CONFIG)
+            train_lambdamart(good, stop=bad, config=CONFIG)
+
+
+def test_contenders_are_the_best_of_each_question_and_what_is_right(monkeypatch):
+    monkeypatch.setattr("ranker.lambdamart._CONTENDERS", 2)
+    data = data_of(table_of(8, strength=np.arange(8.0)), [0, 0, 0, 1, 0, 1, 0, 0], 4)
+    scores = np.array([4, 9, 7, 1, 5, 5, 8, 5.0])
+    found = contenders(data, scores)
+    # Of the first question 1 and 2 score best, and 3 is right; of the second 6, and of equals the
+    # first one, 4; 5 is right.
+    assert found.table[:, NAMES.index("strength")].tolist() == [1, 2, 3, 4, 5, 6]
+    assert found.labels.tolist() == [0, 0, 1, 0, 1, 0]
+    assert found.sizes.tolist() == [3, 3]
 
 
 def test_importances_are_mean_moves_the_most_first():

@@ -81,8 +81,9 @@ def test_from_files_to_answers(halves: Segue, monkeypatch: pytest.MonkeyPatch) -
         reasons = item["reasons"]
         shares = reasons["sound"] + reasons["behaviour"] + reasons["popularity"]
         assert shares == pytest.approx(1, abs=1e-3) or shares == 0
-    assert halves("recommend", "u001", "-n", "5", "--json").json["items"][0]["score"] == (
-        learned[0]["score"]
+    assert (
+        halves("recommend", "u001", "-n", "5", "--json").json["items"][0]["score"]
+        == (learned[0]["score"])
     )
 
 
