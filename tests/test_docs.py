@@ -22,7 +22,10 @@ from audio_model.config import AudioConfig
 from audio_model.recipes import RECIPES
 from engine.experiments import Experiment, Variant
 from engine.home import Home
+from engine.ranking.holdout import PARTS
+from ranker.features import FEATURES, NAMES
 from ranker.rules import KINDS, Where
+from ranker.sources import SIGNAL_OF
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

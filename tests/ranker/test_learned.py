@@ -65,7 +65,7 @@ def test_shares_are_what_signals_add_to_an_average_candidate_of_training():
     means = tuple(float(name == "cf_score") for name in NAMES)
     ranker = LearnedRanker(replace(model, line=replace(model.line, means=means)), features)
     shares = ranker.shares(QUERY, POOL, tracks_of([1, 4, 9]))
-    # Behaviour adds 2 - 1 to track 1, sound 4 / 2; to track 4 behaviour 3 - 1; to track 9 popularity
+    # Behaviour adds 2 - 1 to track 1, sound 4 / 2. To track 4 behaviour adds 3 - 1; to 9 popularity
     # adds 2, and behaviour, of which there is none, speaks against it.
     np.testing.assert_allclose(shares, [[2 / 3, 1 / 3, 0], [0, 1, 0], [0, 0, 1]], rtol=1e-6)
 
