@@ -20,6 +20,9 @@ TRACK_COLUMNS = ("title", "artist", "album", "genre", "released_at", "license", 
 
 _EPOCH = date(1970, 1, 1)
 
+_FIRST = {4: "-01-01", 7: "-01"}
+"""What a year and a month lack to be a day, by their length."""
+
 _SCHEMA = pa.schema([(name, pa.large_string()) for name in TRACK_COLUMNS])
 
 
@@ -143,7 +146,7 @@ def _day(text: str | None) -> float:
     """Return the day of YYYY, YYYY-MM or YYYY-MM-DD, counted from 1970; NaN of anything else."""
     given = (text or "")[:10]
     try:
-        return (date.fromisoformat(given + "-01-01"[len(given) - 4 :]) - _EPOCH).days
+        return (date.fromisoformat(given + _FIRST.get(len(given), "")) - _EPOCH).days
     except ValueError:
         return float("nan")
 

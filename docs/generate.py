@@ -39,7 +39,7 @@ factors = 128
 port = 8080
 ```
 
-`SEGUE_CF__FACTORS=128` says the same as the first of these. Changes of `audio`, `cf`,
+`SEGUE_CF__FACTORS=128` says the same as the first of these. Changes of `audio`, `cf`, `learning`,
 `engine.embeddings` and `engine.keep_bundles` take effect at the next `segue train`; all other
 settings are read when a command, or `segue serve`, starts. [operations.md](operations.md) lists
 the other variables.

@@ -40,8 +40,9 @@ class Line:
 
     def scores(self, table: FloatMatrix) -> FloatVector:
         """Return scores of shape (m,)."""
-        moved = np.nan_to_num(table - np.array(self.means, np.float32), nan=0.0)
-        return np.asarray(moved @ np.array(self.weights))
+        # Added up row by row: a matrix product adds up some rows in another order, and equal rows
+        # would differ in the last digit, and not tie.
+        return np.asarray(self.contributions(table).sum(axis=1))
 
 
 def train_line(

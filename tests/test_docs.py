@@ -22,7 +22,10 @@ from audio_model.config import AudioConfig
 from audio_model.recipes import RECIPES
 from engine.experiments import Experiment, Variant
 from engine.home import Home
+from engine.ranking.holdout import PARTS
+from ranker.features import FEATURES, NAMES
 from ranker.rules import KINDS, Where
+from ranker.sources import SIGNAL_OF
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -335,3 +338,31 @@ class TestAudioModelPage:
             f"at most {recipe.max_steps} steps",
         ):
             assert words in text
+
+
+class TestRankingPage:
+    def test_tells_every_feature_as_it_is(self) -> None:
+        section = read("ranking.md").split("## Features")[1].split("\n## ")[0]
+        told = {
+            name: (signal, note)
+            for names, signal, note in re.findall(
+                r"^\| (`.+`) \| ([\w ]+) \| (\w*) ?\|", section, re.MULTILINE
+            )
+            for name in re.findall(r"`(\w+)`", names)
+        }
+        assert set(told) == set(NAMES)
+        for feature in FEATURES:
+            note = "rising" if feature.monotone else "track" if feature.of_track else ""
+            signal = "of the user" if feature.signal == "user" else feature.signal
+            assert told[feature.name] == (signal, note), feature.name
+        assert f"One row of {len(FEATURES)} numbers" in section
+
+    def test_tells_every_retriever(self) -> None:
+        section = read("ranking.md").split("## Candidates")[1].split("\n## ")[0]
+        assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == set(SIGNAL_OF)
+
+    def test_tells_the_parts_as_they_are(self) -> None:
+        text = read("ranking.md").split("**Parts.**")[1].split("\n\n")[0]
+        train, stop, judge = PARTS
+        for words in (f"{train:.0%} to grow", f"{stop:.0%} to choose", f"{judge:.0%} to judge"):
+            assert words in text, words

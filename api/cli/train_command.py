@@ -128,7 +128,7 @@ def _tell(report: TrainingReport) -> None:
     if report.ranker is not None:
         click.echo(_worth(report.ranker))
     if report.unranked:
-        click.echo(f"Rank fusion blends: {report.unranked}.")
+        click.echo(f"Rank fusion blends: {report.unranked.rstrip('.')}.")
     for line in [] if report.gate is None else _compared(report.gate):
         click.echo(line)
     if report.bad_files:

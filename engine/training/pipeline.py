@@ -371,6 +371,7 @@ class _Training:
     ) -> tuple[LambdaMART | None, Trial | None]:
         """Learn to rank; None, and why, where rank fusion is to blend."""
         if self.start.warm and parent is not None:
+            self._keep_verdict(parent)
             return parent.contents.ranker, None
         if self.sections.ranker.blend == "fusion":
             self.report.unranked = "`ranker.blend` is 'fusion'"
@@ -378,6 +379,14 @@ class _Training:
         self.listeners.say("Learning to rank.")
         with self._timed("ranker"):
             return self._learnt(plays, contents, recipe)
+
+    def _keep_verdict(self, parent: Bundle) -> None:
+        """Tell of the ranker that is taken over what was told of it before."""
+        told = parent.manifest.metrics
+        self.report.ranker = told.get("ranker")
+        self.report.unranked = told.get("unranked", "")
+        if parent.contents.ranker is None and not self.report.unranked:
+            self.report.unranked = "the bundle before has no learned ranker"
 
     def _learnt(
         self, plays: Interactions, contents: BundleContents, recipe: Recipe

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from cf_model.neighbours import train_neighbours
-from data.errors import ParameterError
+from cf_model.neighbours import ItemNeighbours, train_neighbours
+from data.errors import DataError, ParameterError
 
 # Users 0..2, tracks 0..3; track 3 was played by nobody.
 PLAYS = sp.csr_matrix(np.array([[5, 1, 0, 0], [0, 1, 1, 0], [0, 2, 0, 0]], np.float32))
@@ -49,3 +49,59 @@ def test_blocks_do_not_matter(monkeypatch):
 def test_the_width_must_be_above_zero():
     with pytest.raises(ParameterError, match="width"):
         train_neighbours(PLAYS, width=0)
+
+
+def random_neighbours():
+    rng = np.random.default_rng(1)
+    plays = sp.random(40, 30, 0.2, random_state=rng, format="csr", dtype=np.float32)
+    return train_neighbours(plays, width=5)
+
+
+@pytest.mark.parametrize("played", [[], [4], [0, 7, 29], list(range(30))])
+def test_what_some_tracks_reach_is_what_a_history_scores(played):
+    model = random_neighbours()
+    history = np.zeros((1, 30), np.float32)
+    history[0, played] = 1
+    expected = model.scores(sp.csr_matrix(history), np.arange(30, dtype=np.int32))[0]
+    found = model.reached(np.array(played, np.int32))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_arrays_are_all_there_is(tmp_path):
+    model = random_neighbours()
+    for name, array in model.arrays().items():
+        np.save(tmp_path / f"{name}.npy", array)
+    mapped = {file.stem: np.load(file, mmap_mode="r") for file in tmp_path.iterdir()}
+    again = ItemNeighbours.of(mapped)
+    assert isinstance(again.weights.data, np.memmap)
+    assert (again.weights != model.weights).nnz == 0
+    played = np.array([3, 8], np.int32)
+    np.testing.assert_array_equal(again.reached(played), model.reached(played))
+
+
+def test_without_arrays_there_is_none():
+    assert ItemNeighbours.of({}) is None
+    arrays = random_neighbours().arrays()
+    del arrays["neighbour_tracks"]
+    assert ItemNeighbours.of(arrays) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("neighbour_starts", lambda a: a[:0]),
+        ("neighbour_starts", lambda a: a + 1),
+        ("neighbour_starts", lambda a: a[::-1]),
+        ("neighbour_starts", lambda a: a[:-1]),
+        ("neighbour_tracks", lambda a: a[:-1]),
+        ("neighbour_tracks", lambda a: a + 30),
+        ("neighbour_tracks", lambda a: a - 1),
+        ("neighbour_weights", lambda a: a[1:]),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(name, change):
+    arrays = random_neighbours().arrays()
+    arrays[name] = change(arrays[name])
+    with pytest.raises(DataError, match="do not fit together"):
+        ItemNeighbours.of(arrays)

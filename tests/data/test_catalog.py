@@ -130,3 +130,19 @@ def test_is_refused_where_ids_and_columns_do_not_fit(tmp_path):
     Vocabulary(["a"]).save(tmp_path, "tracks")
     with pytest.raises(DataError, match="1 ids was given 2 rows"):
         Catalog.load(tmp_path, "tracks")
+
+
+def test_days_of_release_are_counted_from_1970():
+    texts = ["1970-01-02", "1970", "1970-02", "1969-12-31", "2001-05-04T10:00:00Z", None]
+    found = make_catalog(released_at=texts).released
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, [1, 0, 31, -1, 11446, np.nan])
+
+
+@pytest.mark.parametrize("text", ["", "soon", "1999-13", "1999-02-30", "99", "1999-1", "12/3/1999"])
+def test_what_is_no_date_has_no_day(text):
+    assert np.isnan(make_catalog(released_at=[text]).released).all()
+
+
+def test_a_catalogue_without_dates_has_no_days():
+    assert np.isnan(make_catalog(title=["a", "b"]).released).all()

@@ -203,7 +203,8 @@ def test_a_report_says_what_it_was_made_with(cold: Report) -> None:
     assert cold.sizes["eligible_tracks"] < cold.sizes["tracks"] == STYLES * ARTISTS * TRACKS
     assert cold.parameters["cf"]["factors"] == 8
     assert cold.parameters["ranker"]["rrf_k"] == RankerConfig().rrf_k
-    assert cold.skipped == {}
+    assert set(cold.skipped) == {"blend", "blend-shuffled"}
+    assert "at least 90 users" in cold.skipped["blend"]
     assert list(cold.systems) == [
         "popularity", "neighbours", "als", "audio-mean",
         "audio", "als-sound", "fusion", "audio-shuffled", "als-sound-shuffled", "fusion-shuffled",
@@ -308,7 +309,7 @@ def test_without_embeddings(plays: Interactions, catalog: Catalog) -> None:
         assert list(report.systems) == ["popularity", "neighbours", "als", "fusion"]
         assert list(report.skipped) == [
             "audio-mean", "audio", "als-sound",
-            "audio-shuffled", "als-sound-shuffled", "fusion-shuffled",
+            "audio-shuffled", "als-sound-shuffled", "fusion-shuffled", "blend-shuffled", "blend",
         ]  # fmt: skip
 
 

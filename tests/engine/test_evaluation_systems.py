@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 
 from cf_model import CFConfig
 from cf_model.prior import PriorConfig
+from data.catalog import Catalog
 from data.errors import DataError
 from data.interactions import Interactions
 from data.vocabulary import Vocabulary
@@ -60,6 +62,11 @@ def task_of(
         np.zeros(tested.size, np.int64),
         0,
     )
+
+
+def catalog_of(task: Task) -> Catalog:
+    """Make a catalogue of tracks of which nothing but the ids is known."""
+    return Catalog.from_frame(pd.DataFrame({"track_id": list(task.train.tracks)}))
 
 
 #        t0 t1 t2 t3 t4
@@ -225,12 +232,13 @@ def test_users_are_ranked_the_same_in_any_block(monkeypatch: pytest.MonkeyPatch)
     systems, skipped = line_up(
         task,
         vectors,
-        artists=np.full(40, -1, np.int32),
+        catalog=catalog_of(task),
         models=Models(CFConfig(factors=4), plain=CFConfig(factors=2), penalty=2.0),
         blend=Blend(),
         seed=0,
     )
-    assert not skipped
+    assert set(skipped) == {"blend", "blend-shuffled"}  # which 30 users are too few for
+    assert "at least 90 users" in skipped["blend"]
     whole = answer(systems, task, 5)
     monkeypatch.setattr("engine.evaluation.answering._CELLS", 130)  # three users at a time
     seen: list[tuple[int, int, str]] = []
@@ -254,7 +262,7 @@ def test_fusion_follows_the_weights():
         systems, _ = line_up(
             task,
             vectors,
-            artists=np.full(30, -1, np.int32),
+            catalog=catalog_of(task),
             models=Models(CFConfig(factors=4)),
             blend=Blend(RankerConfig(**weights)),
             seed=0,
@@ -268,7 +276,7 @@ def test_without_embeddings_the_audio_systems_are_named_as_skipped():
     systems, skipped = line_up(
         task,
         None,
-        artists=np.full(5, -1, np.int32),
+        catalog=catalog_of(task),
         models=Models(CFConfig(factors=2)),
         blend=Blend(),
         seed=0,
@@ -281,8 +289,12 @@ def test_without_embeddings_the_audio_systems_are_named_as_skipped():
         "audio-shuffled",
         "als-sound-shuffled",
         "fusion-shuffled",
+        "blend-shuffled",
+        "blend",
     ]
     assert "segue embed" in skipped["audio"]
+    assert "segue embed" in skipped["blend-shuffled"]
+    assert "segue embed" not in skipped["blend"]
 
 
 def test_each_system_is_compared_with_the_baseline_its_control_and_the_mean_in_sound():

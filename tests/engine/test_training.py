@@ -156,6 +156,7 @@ def test_passwords_do_not_reach_the_manifest(home: Home, store: Store, world: Wo
         "prior",
         "taste",
         "ranker",
+        "learning",
         "engine",
     }
 

@@ -14,8 +14,15 @@ QUERY = Query(History(), np.ones(N_TRACKS, bool))
 
 
 class RankerContract:
-    # The fixture holds no state, so that one serves every example.
-    relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    # The fixture holds no state, so that one serves every example; each class that inherits this
+    # is another executor of the same test.
+    relaxed = settings(
+        deadline=None,
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.differing_executors,
+        ],
+    )
 
     def test_has_a_name(self, ranker):
         assert ranker.name

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import DataError
-from ranker import Candidates, merge, top_n
+from data.history import History
+from ranker import Candidates, Query, merge, top_n
 from tests.ranker.strategies import N_TRACKS, candidate_lists, candidates, scores_of, tracks_of
 
 # Few values, so that ties are common; minus infinity is never returned.
@@ -101,3 +102,33 @@ def test_candidates_compare_by_identity():
     first, second = (Candidates("cf", tracks_of([1, 2]), scores_of([2, 1])) for _ in range(2))
     assert first == first
     assert first != second
+
+
+def test_work_is_done_once_a_query_and_for_each_key():
+    done = []
+
+    def work(value):
+        done.append(value)
+        return value
+
+    one, other = (Query(History(), np.ones(3, bool)) for _ in range(2))
+    assert [one.once("factor", lambda: work(1)), one.once("factor", lambda: work(2))] == [1, 1]
+    assert one.once("centres", lambda: work(3)) == 3
+    assert other.once("factor", lambda: work(4)) == 4
+    assert done == [1, 3, 4]
+
+
+def test_nothing_is_remembered_as_well():
+    query = Query(History(), np.ones(3, bool))
+    assert query.once("factor", lambda: None) is None
+    assert query.once("factor", lambda: 1) is None
+
+
+@settings(deadline=None)
+@given(candidate_lists(), st.lists(st.integers(0, N_TRACKS + 3), unique=True))
+def test_rows_of_tracks_in_the_pool(lists, asked):
+    pool = merge(lists)
+    rows, known = pool.rows(tracks_of(asked))
+    held = pool.tracks.tolist()
+    assert known.tolist() == [track in held for track in asked]
+    assert rows.tolist() == [held.index(track) for track in asked if track in held]
