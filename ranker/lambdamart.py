@@ -187,7 +187,7 @@ def train_lambdamart(
     Raises
     ------
     DataError
-        If either part has no listen, or no miss.
+        If either part has no listen, or no miss, or no listen among its contenders.
     """
     for name, part in (("train", train), ("stop", stop)):
         if not part.labels.any() or part.labels.all():
@@ -195,7 +195,7 @@ def train_lambdamart(
     lgb = _lightgbm()
     line = train_line(train.table, train.labels, train.sizes, penalty=config.line_penalty)
     learnt, other = (
-        _dataset(lgb, contenders(part, line.scores(part.table)), line) for part in (train, stop)
+        _dataset(lgb, part, line, name=name) for name, part in (("train", train), ("stop", stop))
     )
     booster = lgb.train(
         {**_parameters(config, seed), "num_threads": threads},
@@ -233,8 +233,13 @@ def contenders(data: RankingData, scores: FloatVector) -> RankingData:
     return RankingData(data.table[kept], data.labels[kept], sizes[sizes > 0])
 
 
-def _dataset(lgb: Any, data: RankingData, line: Line) -> Any:
+def _dataset(lgb: Any, data: RankingData, line: Line, *, name: str) -> Any:
     kept = contenders(data, line.scores(data.table))
+    if not len(kept.sizes):
+        raise DataError(
+            f"A ranker has no listen to {name} with among the first {_CONTENDERS} candidates. "
+            "Import more plays."
+        )
     start = line.scores(kept.table)
     return lgb.Dataset(kept.table, kept.labels, group=kept.sizes, init_score=start)
 

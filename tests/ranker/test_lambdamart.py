@@ -120,16 +120,24 @@ def test_a_part_without_listens_or_misses_is_refused():
             train_lambdamart(good, stop=bad, config=CONFIG)
 
 
-def test_contenders_are_the_best_of_each_question_and_what_is_right(monkeypatch):
+def test_contenders_are_the_best_of_each_question_with_a_listen_among_them(monkeypatch):
     monkeypatch.setattr("ranker.lambdamart._CONTENDERS", 2)
-    data = data_of(table_of(8, strength=np.arange(8.0)), [0, 0, 0, 1, 0, 1, 0, 0], 4)
-    scores = np.array([4, 9, 7, 1, 5, 5, 8, 5.0])
+    data = data_of(table_of(12, strength=np.arange(12.0)), [0, 0, 0, 1, 0, 0, 1, 0, 0, 1, 1, 0], 4)
+    scores = np.array([4, 9, 7, 1, 5, 5, 8, 5, 3, 2, 1, 0.0])
     found = contenders(data, scores)
-    # Of the first question 1 and 2 score best, and 3 is right; of the second 6, and of equals the
-    # first one, 4; 5 is right.
-    assert found.table[:, NAMES.index("strength")].tolist() == [1, 2, 3, 4, 5, 6]
-    assert found.labels.tolist() == [0, 0, 1, 0, 1, 0]
-    assert found.sizes.tolist() == [3, 3]
+    # Of the first question 1 and 2 score best, and 3 alone is right: it teaches nothing. Of the
+    # second 6, and of equals the first one, 4. Of the third 8 and 9; that 10 is right is not told.
+    assert found.table[:, NAMES.index("strength")].tolist() == [4, 6, 8, 9]
+    assert found.labels.tolist() == [0, 1, 0, 1]
+    assert found.sizes.tolist() == [2, 2]
+
+
+def test_listens_that_the_line_never_puts_first_are_an_error(monkeypatch):
+    monkeypatch.setattr("ranker.lambdamart._CONTENDERS", 1)
+    table = table_of(80, popularity_gap=np.tile([1.0, 0.0], 40))
+    right, wrong = (data_of(table, labels * 40, 2) for labels in ([1, 0], [0, 1]))
+    with pytest.raises(DataError, match="no listen to stop with among the first 1 candidates"):
+        train_lambdamart(right, stop=wrong, config=CONFIG, threads=1)
 
 
 def test_importances_are_mean_moves_the_most_first():
