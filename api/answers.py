@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from api.reasons import sentence_of
 from audio_model.encoder import Heard
 from data.catalog import Catalog
 from data.vocabulary import Vocabulary
@@ -49,8 +50,8 @@ def reason_document(reason: Reason, catalog: Catalog) -> dict[str, Any]:
     Returns
     -------
     dict
-        `because` (played tracks that led to it), the shares `sound`, `behaviour` and
-        `popularity`, and the `rule` that moved it, if one did.
+        `text` (a sentence), `because` (played tracks that led to it), the shares `sound`,
+        `behaviour` and `popularity`, and the `rule` that moved it, if one did.
     """
     titles = catalog.column("title")
     because = [
@@ -58,6 +59,7 @@ def reason_document(reason: Reason, catalog: Catalog) -> dict[str, Any]:
         for track in reason.because
     ]
     return {
+        "text": sentence_of(reason, [b["title"] or b["track_id"] for b in because]),
         "because": because,
         "sound": round(reason.sound, 4),
         "behaviour": round(reason.behaviour, 4),

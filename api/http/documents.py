@@ -23,6 +23,7 @@ class BecauseOf(BaseModel):
 class Reasons(BaseModel):
     """Why a track was recommended."""
 
+    text: str = Field(description="In words that a product can show.")
     because: list[BecauseOf] = Field(description="Played tracks that led to it.")
     sound: float = Field(description="Share of its score that is due to sound, 0 to 1.")
     behaviour: float = Field(description="Share that is due to behaviour.")

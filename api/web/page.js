@@ -184,8 +184,7 @@ function explanation(reasons) {
   if (!reasons) return undefined;
   const shares = [["sound", reasons.sound], ["behaviour", reasons.behaviour], ["popularity", reasons.popularity]];
   const told = shares.filter(([, share]) => share > 0).map(([name, share]) => `${percent(share)} ${name}`).join(", ");
-  const because = reasons.because.map(titleOf).join(", ");
-  const text = [because && `Because of ${because}.`, told && `${told}.`, reasons.rule && `Moved by ${reasons.rule.replace("_", " ")}.`];
+  const text = [reasons.text, told && `${told}.`, reasons.rule && `Moved by ${reasons.rule.replace("_", " ")}.`];
   let x = 0;
   const bars = shares.map(([name, share]) => {
     const bar = ["rect", { x, y: 0, width: 100 * share, height: 4, class: name }];

@@ -141,7 +141,7 @@ def test_explained_items_have_reasons(world: World) -> None:
     items = world.client.get(f"{URL}?explain=true&n=3").get_json()["items"]
     for item in items:
         reasons = item["reasons"]
-        assert reasons.keys() == {"because", "sound", "behaviour", "popularity", "rule"}
+        assert reasons.keys() == {"text", "because", "sound", "behaviour", "popularity", "rule"}
         assert {b["track_id"] for b in reasons["because"]} <= {"t00", "t02"}
 
 

@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 
+from audio_model.config import AudioConfig
 from audio_model.heard_names import read_heard
 from audio_model.keras_encoder import KerasEncoder
+from audio_model.kin import Kin
 from audio_model.recipes import resolve_recipe
 from data import BundleError, Catalog, DataError, ParameterError
 from engine.hearing import HearingReport, render_hearing
@@ -272,6 +275,25 @@ class TestEntrants:
         (shipped / "heard.json").write_text(json.dumps(everyone))
         with pytest.raises(DataError, match="4 of them heard"):
             self.measured(catalog, directory, tmp_path / "w", train=("tuned",))
+
+    def test_a_fold_learns_from_who_belongs_together_in_it(
+        self, catalog: Catalog, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        kins: list[Kin] = []
+
+        def train(paths: list[Path], config: AudioConfig, *, kin: Kin, **_: object) -> KerasEncoder:
+            kins.append(kin)
+            assert kin.among(np.arange(len(paths))).shape == (len(paths), len(paths))
+            return KerasEncoder.untrained(config)
+
+        monkeypatch.setattr("engine.hearing.trained.train_encoder", train)
+        everyone = sp.csr_matrix(np.ones((len(catalog), len(catalog)), bool))
+        for together, pairs in ((None, 0), (everyone, 10 * 10)):
+            kins.clear()
+            settings = {"systems": ("mfcc",), "train": ("article",), "folds": 2}
+            self.measured(catalog, directory, tmp_path / "w", together=together, **settings)
+            first = kins[0]  # ten tracks of three artists: four, four and two
+            assert first.among(np.arange(10)).sum() == (pairs or 4 * 4 + 4 * 4 + 2 * 2)
 
     def test_names_are_short_and_their_own(self, tmp_path: Path) -> None:
         paths = [self.save(tmp_path / name) for name in ("mfcc", "a/run", "b/run", "f" * 32)]

@@ -65,6 +65,16 @@ def test_trains_in_folds(sounds: Segue) -> None:
     assert "article / mfcc" in shown.out
 
 
+def test_says_when_there_are_no_plays_to_learn_from(
+    sounds: Segue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEGUE_AUDIO__POSITIVES", '["artist", "listeners"]')
+    trained = sounds(*SHORT, *BASICS, "--train", "article", "--max-seconds", 0.1)
+    assert trained.status == 0
+    assert "no two tracks share enough of them: there are 0 plays" in trained.err
+    assert "plays" not in sounds(*SHORT, *BASICS).err
+
+
 def test_compares_an_encoder_from_anywhere(sounds: Segue) -> None:
     directory = pretrained_directory()
     report = sounds(*SHORT, *BASICS, "--encoder", directory, "--json", "-").json
