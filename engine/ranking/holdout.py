@@ -45,8 +45,11 @@ Kind = Literal["warm", "new", "tail", "cold"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-PARTS = (0.6, 0.15, 0.25)
-"""Shares of the users, and of the cold artists: to train by, to stop by, to judge by."""
+PARTS = (0.4, 0.2, 0.4)
+"""Shares of the users, and of the cold artists: to train by, to stop by, to judge by.
+
+The first and the last change places, so that both judge what the other trained.
+"""
 
 JUDGED = 2
 """The part to judge by."""

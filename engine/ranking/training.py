@@ -14,7 +14,7 @@ from data.interactions import Interactions
 from engine.bundle.contents import Acoustic
 from engine.duplicates import Duplicates
 from engine.ranking.answers import Answers, collect
-from engine.ranking.holdout import JUDGED, PARTS
+from engine.ranking.holdout import PARTS
 from engine.ranking.trial import Recipe, Trial, fit_signals, hold_out
 from engine.ranking.verdict import Verdict, judge
 from ranker.fusion import ReciprocalRankFusion
@@ -56,8 +56,8 @@ def learn_ranker(
 
     Models are fitted on the earlier part of the plays alone, and asked for the later part. Users
     are dealt to three parts: one to train trees on, one to choose their number and the calibration
-    by, one to judge by. What is returned is trained anew with those who judged; they are a good
-    fourth of what there is to learn from.
+    by, one to judge by. The first and the last then change places, so that most users judge. What
+    is returned is trained on both.
 
     Parameters
     ----------
@@ -86,15 +86,15 @@ def learn_ranker(
         )
         trial = Trial(holdout, signals)
         first = first or trial
-        # One round is enough to judge by.
-        for part in range(len(PARTS) if lap == 0 else JUDGED):
+        for part, answers in enumerate(asked):
             questions = trial.questions(part, most=recipe.learning.users, rng=rng)
-            asked[part].append(collect(questions, signals, recipe.ranker))
+            answers.append(collect(questions, signals, recipe.ranker))
         if progress is not None:
             progress(lap + 1, rounds, "ranking")
-    train, stop, judged = asked
     assert first is not None, "there is a round at least"
-    if min(sum(map(len, part)) for part in (train, stop, judged)) < _LEAST:
+    one, stop, other = asked
+    # One round is enough to judge by.
+    if min(len(one[0]), len(stop[0]), len(other[0])) < _LEAST:
         raise DataError(
             f"A learned ranker needs at least {3 * _LEAST} users with plays to foretell."
         )
@@ -105,16 +105,15 @@ def learn_ranker(
         seed=recipe.seed,
         threads=recipe.cf.threads,
     )
-    tried = grow(_joined(train))
+    tried = grow(_joined(one))
     verdict = judge(
-        tried,
-        _all(judged),
+        [(tried, other[0]), (grow(_joined(other)), one[0])],
         fusion=ReciprocalRankFusion(recipe.ranker),
         seed=recipe.seed,
     )
     # What judged may be learnt from, too, once it has judged.
-    model = grow(_joined([*train, *judged]))
-    weights = importances(model, _joined(judged).table[:_SHOWN])
+    model = grow(_joined([*one, *other]))
+    weights = importances(model, _joined(other).table[:_SHOWN])
     about = {**model.about, "weights": dict(weights), "verdict": verdict.document()}
     return Learnt(replace(model, about=about, as_judged=tried), verdict, first)
 
@@ -125,12 +124,4 @@ def _joined(parts: Sequence[Answers]) -> RankingData:
         np.concatenate([d.table for d in data]),
         np.concatenate([d.labels for d in data]),
         np.concatenate([d.sizes for d in data]),
-    )
-
-
-def _all(parts: Sequence[Answers]) -> Answers:
-    return Answers(
-        [q for part in parts for q in part.questions],
-        [p for part in parts for p in part.pools],
-        [t for part in parts for t in part.tables],
     )

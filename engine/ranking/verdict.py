@@ -75,8 +75,7 @@ class Verdict:
 
 
 def judge(
-    model: LambdaMART,
-    answers: Answers,
+    trials: Sequence[tuple[LambdaMART, Answers]],
     *,
     fusion: ReciprocalRankFusion,
     seed: int = 0,
@@ -85,20 +84,24 @@ def judge(
 
     Parameters
     ----------
-    model : LambdaMART
-    answers : Answers
-        Of users whom neither trees nor their number were chosen by.
+    trials : sequence of (LambdaMART, Answers)
+        Rankers of one recipe, each with the questions about users whom neither its trees nor
+        their number were chosen by.
     fusion : ReciprocalRankFusion
     seed : int
         Of the resamples.
     """
-    lists = [_lists(model, answers, at, fusion) for at in range(len(answers))]
+    asked = [
+        (answers.questions[at], _lists(model, answers, at, fusion))
+        for model, answers in trials
+        for at in range(len(answers))
+    ]
     values: dict[str, dict[str, FloatVector]] = {name: {} for name in SLICES}
     for system in ("learned", "fusion", *SINGLES, "cold"):
-        asked = [at for at, found in enumerate(lists) if system in found]
-        questions = [answers.questions[at] for at in asked]
-        worth = np.array([ndcg(lists[at][system], answers.questions[at].targets) for at in asked])
-        for name, found in by_slice([q.kind for q in questions], worth, least=_LEAST).items():
+        told = [(q, lists[system]) for q, lists in asked if system in lists]
+        worth = np.array([ndcg(tracks, question.targets) for question, tracks in told])
+        kinds = [question.kind for question, _ in told]
+        for name, found in by_slice(kinds, worth, least=_LEAST).items():
             values[name][system] = found
     kept = {name: found for name, found in values.items() if found}
     return Verdict(

@@ -44,12 +44,12 @@ def answers_of(*asked: tuple[Kind, int, bool]) -> Answers:
 
 
 def test_a_ranker_that_is_right_wins() -> None:
-    found = judge(MODEL, answers_of(("warm", 12, True)), fusion=FUSION)
+    found = judge([(MODEL, answers_of(("warm", 12, True)))], fusion=FUSION)
     # Fusion: track 3 has 1 / 11, track 5 has 1 / 12 + 0.1 / 11, which is more.
     values = {"learned": 1, "fusion": 1, "cf": SECOND, "audio": 0, "popular": 1}
     assert found.ndcg["warm"] == pytest.approx(values)
     lone = ReciprocalRankFusion(RankerConfig(weight_popular=0))
-    found = judge(MODEL, answers_of(("warm", 12, True)), fusion=lone)
+    found = judge([(MODEL, answers_of(("warm", 12, True)))], fusion=lone)
     assert found.ndcg["warm"]["fusion"] == pytest.approx(SECOND)
     gain = pytest.approx(1 - SECOND)
     same = Estimate(gain, gain, gain)  # type: ignore[arg-type] # compares as a number
@@ -59,19 +59,19 @@ def test_a_ranker_that_is_right_wins() -> None:
 
 
 def test_a_ranker_that_is_no_better_is_objected_to() -> None:
-    found = judge(MODEL, answers_of(("warm", 12, True)), fusion=FUSION)
+    found = judge([(MODEL, answers_of(("warm", 12, True)))], fusion=FUSION)
     assert found.over_fusion["overall"].mean == 0
     assert found.objection == "the learned ranker is not clearly better than rank fusion"
 
 
 def test_a_ranker_that_is_worse_somewhere_is_objected_to() -> None:
     lone = ReciprocalRankFusion(RankerConfig(weight_cf=0.9, weight_popular=0))
-    worse = judge(MODEL, answers_of(("warm", 40, True), ("cold", 12, False)), fusion=FUSION)
+    worse = judge([(MODEL, answers_of(("warm", 40, True), ("cold", 12, False)))], fusion=FUSION)
     assert worse.ndcg["cold"]["learned"] == pytest.approx(SECOND)
     assert worse.objection == "the learned ranker is worse than rank fusion in: cold"
     # Where fusion is as wrong, that is no objection.
     assert (
-        judge(MODEL, answers_of(("warm", 40, True), ("cold", 12, False)), fusion=lone).objection
+        judge([(MODEL, answers_of(("warm", 40, True), ("cold", 12, False)))], fusion=lone).objection
         == ""
     )
 
@@ -87,7 +87,7 @@ def test_overall_is_warm_and_new_together() -> None:
 
 
 def test_without_questions_there_is_nothing_to_win() -> None:
-    found = judge(MODEL, answers_of(), fusion=FUSION)
+    found = judge([(MODEL, answers_of())], fusion=FUSION)
     assert found.questions == {}
     assert "not clearly better" in found.objection
 
