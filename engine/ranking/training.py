@@ -14,7 +14,7 @@ from data.interactions import Interactions
 from engine.bundle.contents import Acoustic
 from engine.duplicates import Duplicates
 from engine.ranking.answers import Answers, collect
-from engine.ranking.holdout import PARTS
+from engine.ranking.holdout import PARTS, Holdout
 from engine.ranking.trial import Recipe, Trial, fit_signals, hold_out
 from engine.ranking.verdict import Verdict, judge
 from ranker.fusion import ReciprocalRankFusion
@@ -22,7 +22,7 @@ from ranker.lambdamart import LambdaMART, RankingData, importances, train_lambda
 
 Progress = Callable[[int, int, str], None]
 
-_LEAST = 30  # questions without which no part is worth anything
+_LEAST = 10  # users without whom no part is worth anything
 _SHOWN = 2_000  # candidates by which the weight of features is told
 
 
@@ -81,6 +81,7 @@ def learn_ranker(
     for lap in range(rounds):
         rng = np.random.default_rng([recipe.seed, 5, lap])
         holdout = hold_out(plays, catalog, recipe=recipe, rng=rng)
+        _check_users(holdout)
         signals = fit_signals(
             holdout.train, catalog, acoustic=acoustic, duplicates=duplicates, recipe=recipe
         )
@@ -93,11 +94,6 @@ def learn_ranker(
             progress(lap + 1, rounds, "ranking")
     assert first is not None, "there is a round at least"
     one, stop, other = asked
-    # One round is enough to judge by.
-    if min(len(one[0]), len(stop[0]), len(other[0])) < _LEAST:
-        raise DataError(
-            f"A learned ranker needs at least {3 * _LEAST} users with plays to foretell."
-        )
     grow = partial(
         train_lambdamart,
         stop=_joined(stop),
@@ -116,6 +112,16 @@ def learn_ranker(
     weights = importances(model, _joined(other).table[:_SHOWN])
     about = {**model.about, "weights": dict(weights), "verdict": verdict.document()}
     return Learnt(replace(model, about=about, as_judged=tried), verdict, first)
+
+
+def _check_users(holdout: Holdout) -> None:
+    """Raise `DataError` if too few users can be asked about, before anything is fitted."""
+    fewest = min(holdout.askable(part).size for part in range(len(PARTS)))
+    if fewest < _LEAST:
+        raise DataError(
+            f"A learned ranker needs at least {len(PARTS) * _LEAST} users with plays to foretell, "
+            f"{_LEAST} in each part. Received: {fewest} in one."
+        )
 
 
 def _joined(parts: Sequence[Answers]) -> RankingData:

@@ -29,7 +29,7 @@ def test_the_part_follows_from_a_digest_of_the_id() -> None:
     for user, part in zip(ids, deal(ids).tolist(), strict=True):
         digest = blake2b(user.encode(), digest_size=8, person=b"segue deal").digest()
         share = int.from_bytes(digest, "little") / 2**64
-        assert part == (0 if share < 0.6 else 1 if share < 0.75 else 2)
+        assert part == (0 if share < 0.4 else 1 if share < 0.6 else 2)
 
 
 def test_parts_are_of_their_shares() -> None:
@@ -52,8 +52,8 @@ def test_cold_artists_are_dealt_whole_and_in_exact_shares() -> None:
     parts = _cold_parts(cold, catalog([*names]))
     assert (parts[~cold] == -1).all()
     assert (parts[:70:2] == parts[1:70:2]).all()
-    # Of 35 artists: 0.6 * 35 = 21, 0.75 * 35 = 26.25.
-    assert np.bincount(parts[:70:2]).tolist() == [21, 5, 9]
+    # Of 35 artists: 0.4 * 35 = 14, 0.6 * 35 = 21.
+    assert np.bincount(parts[:70:2]).tolist() == [14, 7, 14]
 
 
 def test_no_artist_to_train_by_is_judged_by_when_others_come() -> None:
@@ -67,4 +67,4 @@ def test_no_artist_to_train_by_is_judged_by_when_others_come() -> None:
 
 def test_tracks_of_unknown_artist_are_dealt_one_by_one() -> None:
     parts = _cold_parts(np.ones(20, bool), catalog([None] * 20))
-    assert np.bincount(parts).tolist() == [12, 3, 5]
+    assert np.bincount(parts).tolist() == [8, 4, 8]

@@ -78,8 +78,10 @@ def test_a_ranker_that_is_worse_somewhere_is_objected_to() -> None:
 
 def test_overall_is_warm_and_new_together() -> None:
     found = judge(
-        MODEL,
-        answers_of(("warm", 15, True), ("new", 15, False), ("tail", 11, True), ("cold", 9, True)),
+        [
+            (MODEL, answers_of(("warm", 15, True), ("tail", 11, True))),
+            (MODEL, answers_of(("new", 15, False), ("cold", 9, True))),
+        ],
         fusion=FUSION,
     )
     assert found.questions == {"overall": 30, "warm": 15, "new": 15, "tail": 11}  # 9 are too few
