@@ -20,7 +20,8 @@ class Reason:
     Attributes
     ----------
     because : tuple of int
-        Played tracks that led to it, the strongest first.
+        Played tracks that led to it, the most telling first: those that led to it, and to the
+        other recommended tracks less.
     sound, behaviour, popularity : float
         Shares of its score, 0..1. They add up to 1 where no other source proposed it, and are all
         0 where no source did.
@@ -73,7 +74,7 @@ def explain(
     for matrix, column in ((sound, 0), (behaviour, 1)):
         if matrix is not None and played.size:
             weight += shares[:, column, None] * _relative(matrix)
-    order = np.argsort(-weight, axis=1, kind="stable")[:, :limit]
+    order = np.argsort(-_telling(weight), axis=1, kind="stable")[:, :limit]
     names = rules if rules is not None else [None] * tracks.size
     reasons = []
     for row, rule in enumerate(names):
@@ -81,6 +82,18 @@ def explain(
         audio, cf, popular = shares[row].tolist()
         reasons.append(Reason(because, audio, cf, popular, rule))
     return tuple(reasons)
+
+
+def _telling(weight: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Weigh plays, shape (k, m), the more the less they led to the other tracks as well.
+
+    What somebody plays most leads to everything a little, and says little of any one track.
+    """
+    mean = weight.mean(axis=0, keepdims=True) if len(weight) else np.ones((1, weight.shape[1]))
+    told: npt.NDArray[np.float64] = np.divide(
+        weight**2, mean, out=np.zeros_like(weight), where=mean > 0
+    )
+    return told
 
 
 def _relative(matrix: FloatArray) -> FloatArray:

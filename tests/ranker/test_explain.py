@@ -78,6 +78,19 @@ def test_each_signal_speaks_only_for_what_it_proposed():
     assert by_audio.because == (21,)
 
 
+def test_a_play_that_led_to_everything_is_told_behind_one_that_led_here():
+    pool = merge([listed("cf", 4, 5)])
+    first, second = explained(
+        tracks_of([4, 5]),
+        tracks_of([20, 21, 22]),
+        pool=pool,
+        behaviour=scores_of([[1, 0.9, 0], [1, 0, 0.6]]),
+    )
+    # Of 20 the mean is 1, of 21 .45, of 22 .3: 1, 1.8 and, for the second track, 1, 1.2.
+    assert first.because == (21, 20)
+    assert second.because == (22, 20)
+
+
 def test_names_no_more_than_the_limit_and_the_earlier_of_equals():
     pool = merge([listed("cf", 4)])
     (reason,) = explained(
