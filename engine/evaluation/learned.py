@@ -1,4 +1,7 @@
-"""The learned ranker under test, asked as it is served: user by user, through all retrievers."""
+"""The blend under test, asked as it is served: user by user, through all retrievers.
+
+It is the learned ranker where that won on its own validation part, else rank fusion.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from engine.signals import Signals
 from engine.taste import histories_of
 from ranker.candidates import Blend, Query
 from ranker.config import RankerConfig
+from ranker.fusion import ReciprocalRankFusion
 from ranker.learned import LearnedRanker
 
 
@@ -37,6 +41,8 @@ class Served:
     blend : Blend
     config : RankerConfig
         Its quotas count.
+    note : str
+        Why it is not the learned ranker that blends; empty where it is.
     """
 
     name: str
@@ -44,6 +50,7 @@ class Served:
     signals: Signals
     blend: Blend
     config: RankerConfig
+    note: str = ""
 
     def scores(self, rows: slice) -> FloatBlock:
         """Return scores of shape (b, e); minus infinity for what no retriever proposes."""
@@ -103,5 +110,9 @@ def learned(
     except DataError as error:
         return str(error)
     signals = fit_signals(task.train, catalog, acoustic=acoustic, recipe=recipe)
+    note = found.verdict.objection
+    if note:  # as a bundle would be served
+        fusion = ReciprocalRankFusion(recipe.ranker)
+        return Served(name, task, signals, fusion, recipe.ranker, f"rank fusion blends: {note}")
     blend = LearnedRanker(found.model, FeatureMaker(signals).table)
     return Served(name, task, signals, blend, recipe.ranker)

@@ -73,12 +73,13 @@ def _head(report: Report) -> str:
     skipped = "".join(
         f"<p>{escape(name)} was skipped: {escape(why)}</p>" for name, why in report.skipped.items()
     )
+    notes = "".join(f"<p>{escape(name)}: {escape(note)}</p>" for name, note in report.notes.items())
     return (
         f'<h1>Evaluation: {escape(report.protocol)}</h1>\n<dl class="sizes">{sizes}</dl>\n'
         f"<p>{_in_short(report)}</p>\n"
         '<p class="soft">Every user is answered from a full ranking of all eligible tracks. '
         f"Small numbers and whiskers are {report.level:.0%} bootstrap intervals over users. "
-        f"Grey: controls, whose sound is dealt to the wrong tracks.</p>\n{skipped}"
+        f"Grey: controls, whose sound is dealt to the wrong tracks.</p>\n{skipped}{notes}"
     )
 
 

@@ -30,6 +30,7 @@ def render_text(report: Report) -> str:
         parts.append(_differences_table(report))
     parts += [_slices_table(report, slices) for slices in report.slices_by().values()]
     parts += [f"{name} was skipped: {why}" for name, why in report.skipped.items()]
+    parts += [f"{name}: {note}" for name, note in report.notes.items()]
     return "\n\n".join(parts) + "\n"
 
 

@@ -110,6 +110,8 @@ class Report:
     systems : mapping of str to mapping of str to Estimate
     skipped : mapping of str to str
         Systems that could not run, and why.
+    notes : mapping of str to str
+        What else is to be said of a system.
     differences : tuple of Difference
     slices : tuple of Slice
     baseline : str
@@ -122,6 +124,7 @@ class Report:
     parameters: Mapping[str, Any]
     systems: Mapping[str, Estimates]
     skipped: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
     differences: tuple[Difference, ...] = ()
     slices: tuple[Slice, ...] = ()
     baseline: str = ""
@@ -153,6 +156,7 @@ class Report:
             "baseline": self.baseline,
             "systems": {name: _as_dict(metrics) for name, metrics in self.systems.items()},
             "skipped": dict(self.skipped),
+            "notes": dict(self.notes),
             "differences": [difference.as_dict() for difference in self.differences],
             "slices": [part.as_dict() for part in self.slices],
         }

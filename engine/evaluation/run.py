@@ -15,6 +15,7 @@ from data.checks import check_positive
 from data.errors import DataError, ParameterError
 from data.interactions import Interactions
 from data.vectors import unit_rows
+from engine.evaluation.learned import Served
 from engine.evaluation.lineup import Blend, line_up
 from engine.evaluation.measuring import measure
 from engine.evaluation.models import Choose, Models
@@ -136,6 +137,7 @@ def evaluate(
         report,
         parameters={**report.parameters, **_parameters(models, settings)},
         skipped=skipped,
+        notes={s.name: s.note for s in learnt if isinstance(s, Served) and s.note},
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from engine.evaluation.answering import answer
 from engine.evaluation.learned import Served, learned
 from engine.evaluation.protocols import make_task
+from ranker.fusion import ReciprocalRankFusion
 from tests.engine.conftest import World
 from tests.engine.ranking_world import RECIPE, two_halves
 
@@ -27,6 +28,15 @@ def test_it_is_learnt_on_the_training_part_and_answers_as_a_recommender_does() -
         assert sorted(-values[proposed]) == list(range(len(proposed)))  # places, each once
     found = answer([system], task, 10)["blend"]
     assert found.hits.any(axis=1).mean() > 0.5  # of 424 tracks, chance hits one in twenty lists
+
+
+def test_where_the_learned_ranker_does_not_win_rank_fusion_is_asked() -> None:
+    world = two_halves(noise=True)
+    task = make_task(world.plays, world.catalog, protocol="random")
+    system = learned(task, world.catalog, world.acoustic.embeddings, recipe=RECIPE, name="blend")
+    assert isinstance(system, Served)
+    assert isinstance(system.blend, ReciprocalRankFusion)
+    assert system.note.startswith("rank fusion blends: the learned ranker is")
 
 
 def test_few_plays_are_a_reason(world: World) -> None:
