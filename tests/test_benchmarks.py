@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 import benchmarks
-from benchmarks import harness
+from benchmarks import harness, plot
 from benchmarks.__main__ import main
 
 
@@ -24,7 +24,7 @@ def test_every_benchmark_says_what_it_measures_and_can_be_run(name: str) -> None
 
 
 def test_every_module_is_a_benchmark_or_shared() -> None:
-    shared = {"__init__", "__main__", "harness", "servers", "sounds", "synthetic"}
+    shared = {"__init__", "__main__", "harness", "plot", "servers", "sounds", "synthetic"}
     folder = Path(benchmarks.__file__).parent
     assert {path.stem for path in folder.glob("*.py")} == shared | set(benchmarks.NAMES)
 
@@ -101,3 +101,26 @@ def test_a_benchmark_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[
     with pytest.raises(SystemExit, match="2"):
         main(["trivial", "als"])
     assert "There is no benchmark 'als'; there are trivial." in capsys.readouterr().err
+
+
+def test_costs_are_drawn_against_the_size_of_the_catalogue(tmp_path: Path) -> None:
+    names = [
+        "answer, 1,000 tracks / two products",
+        "answer, 10,000 tracks / two products",
+        "als / x",
+    ]
+    results = [
+        {"name": name, "measured_median": 0.001 * (i + 1), "reference_median": 0.0005}
+        for i, name in enumerate(names)
+    ]
+    assert plot.series(results) == {
+        "answer": [(1_000, pytest.approx(1.0)), (10_000, pytest.approx(2.0))],
+        "two products": [(1_000, pytest.approx(0.5)), (10_000, pytest.approx(0.5))],
+    }
+    figures, picture = tmp_path / "figures.json", tmp_path / "cost.png"
+    figures.write_text(json.dumps({"results": results}), "utf-8")
+    plot.main([str(figures), "--out", str(picture)])
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    figures.write_text(json.dumps({"results": results[2:]}), "utf-8")
+    with pytest.raises(SystemExit):
+        plot.main([str(figures), "--out", str(picture)])
