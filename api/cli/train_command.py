@@ -13,7 +13,7 @@ from api.cli.output import json_option, print_json, progress_bar, say
 from api.cli.session import Session, with_session
 from data.errors import ParameterError, SegueError
 from engine.training import train
-from engine.training.pipeline import Listeners, Start, TrainingReport
+from engine.training.report import Listeners, Start, TrainingReport
 from engine.tuning import Limits, Wish
 
 

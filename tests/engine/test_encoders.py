@@ -31,7 +31,7 @@ from engine.training.encoder import (
     use_pretrained,
     why_to_train,
 )
-from engine.training.pipeline import Listeners, Start, TrainingReport
+from engine.training.report import Listeners, Start, TrainingReport
 from engine.training.sound import audio_files, embed_catalog
 from tests.engine.conftest import CF
 from tests.engine.sounds import TINY, make_tracks

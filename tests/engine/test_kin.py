@@ -22,7 +22,7 @@ from engine.config import Sections
 from engine.home import Home
 from engine.training import train
 from engine.training.kin import catalog_kin, listened_together
-from engine.training.pipeline import Listeners, Start
+from engine.training.report import Listeners, Start
 from tests.engine.conftest import CF
 from tests.engine.sounds import TINY, make_tracks
 

@@ -17,7 +17,7 @@ from engine.config import EngineConfig, Sections
 from engine.home import Home
 from engine.spaces import IMPORTED, embeddings_in_use, space_in_use
 from engine.training import train
-from engine.training.pipeline import Listeners
+from engine.training.report import Listeners
 from engine.training.sound import audio_files, embed_catalog
 from tests.engine.conftest import CF, World, make_embeddings
 from tests.engine.sounds import TINY, make_tracks

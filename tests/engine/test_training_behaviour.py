@@ -19,7 +19,7 @@ from engine.config import Sections
 from engine.home import Home
 from engine.spaces import IMPORTED
 from engine.training import train
-from engine.training.pipeline import Start
+from engine.training.report import Start
 from tests.engine.tuning_world import sample_plays
 
 SECTIONS = Sections(cf=CFConfig(factors=6, iterations=8))

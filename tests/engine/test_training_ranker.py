@@ -17,7 +17,7 @@ from engine.home import Home
 from engine.recommender import Recommender
 from engine.spaces import IMPORTED
 from engine.training import train
-from engine.training.pipeline import Start, TrainingReport
+from engine.training.report import Start, TrainingReport
 from ranker.config import RankerConfig
 from tests.engine.conftest import CF, World
 from tests.engine.ranking_world import RECIPE, TwoHalves, two_halves
