@@ -22,7 +22,7 @@ from ranker.lambdamart import LambdaMART, RankingData, importances, train_lambda
 
 Progress = Callable[[int, int, str], None]
 
-_LEAST = 10  # users without whom no part is worth anything
+_LEAST = 20  # users without whom no part is worth anything
 _SHOWN = 2_000  # candidates by which the weight of features is told
 
 

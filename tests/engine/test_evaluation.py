@@ -204,7 +204,7 @@ def test_a_report_says_what_it_was_made_with(cold: Report) -> None:
     assert cold.parameters["cf"]["factors"] == 8
     assert cold.parameters["ranker"]["rrf_k"] == RankerConfig().rrf_k
     assert set(cold.skipped) == {"blend", "blend-shuffled"}
-    assert "at least 90 users" in cold.skipped["blend"]
+    assert "at least 60 users" in cold.skipped["blend"]
     assert list(cold.systems) == [
         "popularity", "neighbours", "als", "audio-mean",
         "audio", "als-sound", "fusion", "audio-shuffled", "als-sound-shuffled", "fusion-shuffled",

@@ -43,4 +43,4 @@ def test_few_plays_are_a_reason(world: World) -> None:
     task = make_task(world.plays, world.catalog, protocol="random")
     found = learned(task, world.catalog, None, recipe=RECIPE, name="blend")
     assert isinstance(found, str)
-    assert "at least 30 users" in found
+    assert "at least 60 users" in found

@@ -76,7 +76,7 @@ def test_plays_with_times_are_learnt_from_in_one_round() -> None:
 
 
 def test_too_few_plays_are_an_error(world: World) -> None:
-    with pytest.raises(DataError, match="at least 30 users with plays to foretell"):
+    with pytest.raises(DataError, match="at least 60 users with plays to foretell"):
         learn_ranker(world.plays, world.catalog, acoustic=None, recipe=RECIPE)
 
 

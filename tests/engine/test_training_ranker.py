@@ -121,7 +121,7 @@ def test_too_few_plays_leave_the_blend_to_fusion(tmp_path: Path, world: World) -
         report = train(home, store, Sections(cf=CF))
         assert report.published
         assert report.ranker is None
-        assert "at least 30 users with plays to foretell" in report.unranked
+        assert "at least 60 users with plays to foretell" in report.unranked
         again = train(home, store, Sections(cf=CF), start=Start(warm=True))
         assert again.unranked == report.unranked
     contents = BundleRegistry(home.bundles).open_current().contents

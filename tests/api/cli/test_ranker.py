@@ -90,6 +90,6 @@ def test_from_files_to_answers(halves: Segue, monkeypatch: pytest.MonkeyPatch) -
 def test_too_few_users_are_told(trained: Segue) -> None:
     report = trained("train", "ranker", "--json").json
     assert report["ranker"] is None
-    assert "at least 30 users" in report["unranked"]
+    assert "at least 60 users" in report["unranked"]
     assert report["published"]
     assert "in one.\n" in trained("train", "ranker").out  # one full stop
