@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from engine.blending import propose
 from engine.evidence import FeatureMaker
-from engine.ranking.holdout import Question
+from engine.ranking.holdout import OVERALL, Question
 from engine.signals import Signals
 from ranker.candidates import CandidatePool, Query
 from ranker.config import RankerConfig
@@ -45,11 +45,23 @@ class Answers:
         """Return the questions of which some candidate was right, and some was not."""
         labels = [self.labels(at) for at in range(len(self))]
         useful = [at for at, found in enumerate(labels) if found.any() and not found.all()]
-        empty = np.empty((0, len(FEATURES)), np.float32)
+        return self._data(useful, [labels[at] for at in useful])
+
+    def usual(self) -> RankingData:
+        """Return all questions about warm and new users, also where no candidate was right.
+
+        What is asked of a service is like these: neither tail nor cold tracks alone may answer.
+        """
+        asked = [at for at, question in enumerate(self.questions) if question.kind in OVERALL]
+        return self._data(asked, [self.labels(at) for at in asked])
+
+    def _data(self, at: Sequence[int], labels: Sequence[npt.NDArray[np.int8]]) -> RankingData:
         return RankingData(
-            np.concatenate([empty, *(self.tables[at] for at in useful)]),
-            np.concatenate([np.empty(0, np.int8), *(labels[at] for at in useful)]),
-            np.array([len(labels[at]) for at in useful], np.int64),
+            np.concatenate(
+                [np.empty((0, len(FEATURES)), np.float32), *(self.tables[i] for i in at)]
+            ),
+            np.concatenate([np.empty(0, np.int8), *labels]),
+            np.array([len(found) for found in labels], np.int64),
         )
 
 

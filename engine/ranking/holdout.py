@@ -45,6 +45,9 @@ Kind = Literal["warm", "new", "tail", "cold"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+OVERALL: tuple[Kind, ...] = ("warm", "new")
+"""The kinds in which every track that the user did not play may be answered."""
+
 PARTS = (0.4, 0.2, 0.4)
 """Shares of the users, and of the cold artists: to train by, to stop by, to judge by.
 

@@ -17,6 +17,7 @@ from engine.ranking.answers import Answers, collect
 from engine.ranking.holdout import PARTS, Holdout
 from engine.ranking.trial import Recipe, Trial, fit_signals, hold_out
 from engine.ranking.verdict import Verdict, judge
+from ranker.calibration import calibrate
 from ranker.fusion import ReciprocalRankFusion
 from ranker.lambdamart import LambdaMART, RankingData, importances, train_lambdamart
 
@@ -108,10 +109,20 @@ def learn_ranker(
         seed=recipe.seed,
     )
     # What judged may be learnt from, too, once it has judged.
-    model = grow(_joined([*one, *other]))
+    model = _calibrated(grow(_joined([*one, *other])), stop)
     weights = importances(model, _joined(other).table[:_SHOWN])
     about = {**model.about, "weights": dict(weights), "verdict": verdict.document()}
     return Learnt(replace(model, about=about, as_judged=tried), verdict, first)
+
+
+def _calibrated(model: LambdaMART, stop: Sequence[Answers]) -> LambdaMART:
+    """Calibrate a ranker by what is usually asked, where it was right as where it was not."""
+    data = [part.usual() for part in stop]
+    labels = np.concatenate([d.labels for d in data])
+    if not labels.any():
+        return model
+    scores = np.concatenate([model.scores(d.table) for d in data])
+    return replace(model, calibration=calibrate(scores, labels.astype(np.float64)))
 
 
 def _check_users(holdout: Holdout) -> None:

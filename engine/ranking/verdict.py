@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from engine.bootstrap import Estimate, intervals
 from engine.ranking.answers import Answers
-from engine.ranking.holdout import Kind
+from engine.ranking.holdout import OVERALL, Kind
 from ranker.candidates import CandidatePool, IntArray, Query, top_n
 from ranker.fusion import ReciprocalRankFusion
 from ranker.lambdamart import LambdaMART
@@ -27,7 +27,6 @@ K = 10
 SINGLES = ("cf", "audio", "popular")
 """Signals that the learned ranker is compared with one by one."""
 
-_OVERALL = ("warm", "new")
 _LEAST = 10  # questions below which a slice says nothing
 
 
@@ -130,7 +129,7 @@ def by_slice(kinds: Sequence[Kind], values: FloatVector, *, least: int) -> dict[
     known = np.array(kinds, object)
     found = {}
     for name in SLICES:
-        rows = np.isin(known, _OVERALL) if name == "overall" else known == name
+        rows = np.isin(known, OVERALL) if name == "overall" else known == name
         if rows.sum() >= least:
             found[name] = values[rows]
     return found

@@ -128,3 +128,17 @@ def test_data_are_the_questions_that_tell_right_from_wrong() -> None:
     assert data.labels.tolist() == [0, 1, 0, 1]
     np.testing.assert_array_equal(data.table, np.concatenate(found.tables))
     assert answers_of().data().table.shape == (0, table_of(1).shape[1])
+
+
+def test_the_usual_questions_are_those_of_warm_and_new_users_right_or_wrong() -> None:
+    found = answers_of(("warm", 1, True), ("tail", 1, True), ("new", 1, False), ("cold", 1, True))
+    nothing = merge([Candidates("cf", ids(3), np.ones(1, np.float32))])  # 5 is not proposed
+    mixed = Answers(
+        [*found.questions, found.questions[0]],
+        [*found.pools, nothing],
+        [*found.tables, table_of(1)],
+    )
+    usual = mixed.usual()
+    assert usual.sizes.tolist() == [len(found.pools[0].tracks), len(found.pools[2].tracks), 1]
+    assert usual.labels[-1] == 0
+    assert usual.labels.sum() == found.labels(0).sum() + found.labels(2).sum()
