@@ -257,3 +257,11 @@ def best_of(
         scores[~eligible] = -np.inf
     best = top_n(scores, n)
     return Candidates(source, best, scores[best])
+
+
+def best_above_zero(
+    source: str, scores: FloatArray, n: int, *, eligible: BoolArray | None = None
+) -> Candidates:
+    """Return the same of the tracks that score above 0; `scores` stay as they are."""
+    kept = np.where(scores > 0, scores, np.float32(-np.inf))
+    return best_of(source, kept, n, eligible=eligible)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from cf_model.foldin import FoldIn
 from cf_model.neighbours import ItemNeighbours
 from data.threads import one_blas_thread
-from ranker.candidates import Candidates, FloatArray, IntArray, Query, best_of
+from ranker.candidates import Candidates, FloatArray, IntArray, Query, best_above_zero
 
 
 class CFRetriever:
@@ -45,8 +45,7 @@ class CFRetriever:
         if scores is None:
             return Candidates(self.name)
         # Zero is what the model predicts for a pair it knows nothing about: no proposal.
-        kept = np.where(scores > 0, scores, np.float32(-np.inf))
-        return best_of(self.name, kept, n, eligible=query.eligible)
+        return best_above_zero(self.name, scores, n, eligible=query.eligible)
 
 
 class ColdRetriever:
@@ -73,8 +72,7 @@ class ColdRetriever:
         if scores is None:
             return Candidates(self.name)
         cold = self._cold[query.eligible[self._cold]]
-        values = scores[cold]
-        found = best_of(self.name, np.where(values > 0, values, np.float32(-np.inf)), n)
+        found = best_above_zero(self.name, scores[cold], n)
         return Candidates(self.name, cold[found.tracks], found.scores)
 
 
@@ -99,6 +97,4 @@ class NeighbourRetriever:
 
     def retrieve(self, query: Query, n: int) -> Candidates:
         """Return the `n` best eligible tracks that a walk reaches."""
-        scores = self.scores(query)
-        kept = np.where(scores > 0, scores, np.float32(-np.inf))
-        return best_of(self.name, kept, n, eligible=query.eligible)
+        return best_above_zero(self.name, self.scores(query), n, eligible=query.eligible)

@@ -7,7 +7,7 @@ import numpy as np
 from data.history import History
 from data.threads import one_blas_thread
 from engine.taste import SoundIndex, TasteCentres, TasteConfig, taste_centres, taste_scores
-from ranker.candidates import Candidates, FloatArray, IntArray, Query, best_of
+from ranker.candidates import Candidates, FloatArray, IntArray, Query, best_above_zero, best_of
 
 SEEDS = 3
 """Plays that count as the last ones. Three are a mood; more are a taste, which has its centres."""
@@ -103,8 +103,7 @@ class SeedRetriever:
         scores = self.scores(query)
         if scores is None:
             return Candidates(self.name)
-        kept = np.where(scores > 0, scores, np.float32(-np.inf))
-        return best_of(self.name, kept, n, eligible=query.eligible)
+        return best_above_zero(self.name, scores, n, eligible=query.eligible)
 
 
 def last_played(history: History) -> IntArray:
