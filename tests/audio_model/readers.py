@@ -56,6 +56,8 @@ class CrashingCache(MelCache):
 
 
 if __name__ == "__main__":
+    # A shell lets what it starts in the background, such as tests, ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     print("started", flush=True)
     for _ in read_in_workers(obey, [Path("a"), Path("hang")], workers=2):
         print("read one", flush=True)
