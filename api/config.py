@@ -15,9 +15,7 @@ underscore behind `SEGUE_`: container platforms set others, such as `SEGUE_PORT`
 from __future__ import annotations
 
 import os
-import tomllib
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -29,6 +27,7 @@ from pydantic_settings import (
 
 from api.config_faults import PREFIX, REDIS_URL, explain
 from api.rule_files import located
+from api.toml_files import read_toml
 from data.errors import ParameterError
 from engine.config import Sections
 from engine.home import Home
@@ -137,7 +136,7 @@ def load_settings(home: Home, config: Path | None = None) -> Settings:
         names the file or variable, the key and the value.
     """
     path = _config_path(home, config)
-    content = {} if path is None else _read(path)
+    content = {} if path is None else read_toml(path, what="settings", option="--config")
     if path is not None and "rules" in content:
         content["rules"] = located(content["rules"], path.parent)
     _check_variables()
@@ -160,18 +159,6 @@ def _config_path(home: Home, config: Path | None) -> Path | None:
     if named is not None:
         return named
     return home.settings if home.settings.is_file() else None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        reason = f"{error.strerror}. Name another with --config"
-    except UnicodeDecodeError:
-        reason = "it is not UTF-8 text. Save it as UTF-8"
-    except tomllib.TOMLDecodeError as error:
-        reason = f"it is not TOML: {error}. Correct it"
-    raise ParameterError(f"The settings file {str(path)!r} cannot be read: {reason}.")
 
 
 def _check_variables() -> None:

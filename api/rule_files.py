@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from api.toml_files import read_toml
 from api.wording import field_name, sentence
 from data.errors import ParameterError
 from ranker.rules import KINDS, AnyRule, Conditions, Rules, Where
@@ -30,7 +30,7 @@ def read_rules(path: Path) -> tuple[AnyRule, ...]:
     ParameterError
         If it cannot be read, holds anything else, or a rule is wrong; one line that names it.
     """
-    content = _read(path)
+    content = read_toml(path, what="rules", option="--rules")
     others = sorted(content.keys() - {"rules"})
     if others:
         raise ParameterError(
@@ -127,15 +127,3 @@ def _keys(inner: Sequence[int | str], rule: dict[str, Any]) -> tuple[str, str]:
     if len(inner) > 1:
         model, what = (Conditions, "`not`") if "not" in inner else (Where, "`where`")
     return ", ".join(info.alias or name for name, info in model.model_fields.items()), what
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        reason = f"{error.strerror}. Name another with --rules"
-    except UnicodeDecodeError:
-        reason = "it is not UTF-8 text. Save it as UTF-8"
-    except tomllib.TOMLDecodeError as error:
-        reason = f"it is not TOML: {error}. Correct it"
-    raise ParameterError(f"The rules file {str(path)!r} cannot be read: {reason}.")

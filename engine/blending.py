@@ -36,7 +36,12 @@ def blend_of(signals: Signals, config: RankerConfig) -> Blend:
 
 
 def propose(
-    query: Query, signals: Signals, config: RankerConfig, blend: Blend | None = None
+    query: Query,
+    signals: Signals,
+    config: RankerConfig,
+    *,
+    blend: Blend | None = None,
+    least: int = 0,
 ) -> CandidatePool:
     """Ask every retriever that has a quota.
 
@@ -48,9 +53,11 @@ def propose(
         Its quotas count.
     blend : Blend, optional
         Retrievers of which it makes no use are not asked.
+    least : int
+        How many candidates each is asked for at least, if any.
     """
     lists = [
-        retriever.retrieve(query, config.quota_of(name))
+        retriever.retrieve(query, max(config.quota_of(name), least))
         for name, retriever in signals.retrievers.items()
         if config.quota_of(name) and (blend is None or blend.uses(name))
     ]

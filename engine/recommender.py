@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from cf_model.prior import start_from_genres
 from data.catalog import Catalog
 from data.errors import ParameterError
 from data.history import History
-from engine.blending import blend_of
+from engine.blending import blend_of, propose
 from engine.bundle import Bundle
 from engine.exploring import Explorer, chances_of, explored, generator_of, marked
 from engine.request import Answer, Item, Request
@@ -161,8 +160,7 @@ class Recommender:
     def _ranked(self, request: Request, trace: Trace | None) -> _Ranked:
         ruling = self.ruling(request)
         query = Query(self._known_of(request), self._eligible(request, ruling, trace))
-        lists, fallback = self._retrieve(query, request)
-        pool = merge(lists)
+        pool, fallback = self._retrieve(query, request)
         plan = self._plan(query, request)
         blended = self._blend(query, pool)
         best = ruling.arrange(blended, plan, trace=trace)
@@ -225,27 +223,20 @@ class Recommender:
             mask[members] = True
         return mask
 
-    def _retrieve(self, query: Query, request: Request) -> tuple[list[Candidates], str | None]:
+    def _retrieve(self, query: Query, request: Request) -> tuple[CandidatePool, str | None]:
         """Ask the strategy's retrievers, or the first fallback that has something to say."""
+        least = request.n
         if request.strategy == "hybrid":
-            lists = [c for c in map(partial(self._ask, query, request), self._blended()) if len(c)]
-            if any(c.source in PERSONAL for c in lists):
-                return lists, None
+            pool = propose(query, self.signals, self.config, blend=self.ranker, least=least)
+            if any(source in PERSONAL for source in pool.sources):
+                return pool, None
         for name in (request.strategy, *FALLBACKS[request.strategy]):
             if name in self.retrievers:
-                found = self._ask(query, request, name)
+                quota = max(self.config.quota_of(name), least)
+                found = self.retrievers[name].retrieve(query, quota)
                 if len(found):
-                    return [found], None if name == request.strategy else name
-        return [], None if request.strategy == "popular" else "popular"
-
-    def _ask(self, query: Query, request: Request, name: str) -> Candidates:
-        quota = max(self.config.quota_of(name), request.n)
-        return self.retrievers[name].retrieve(query, quota)
-
-    def _blended(self) -> list[str]:
-        """Return which retrievers the blend asks: none that is off or of no use to it."""
-        quota_of, uses = self.config.quota_of, self.ranker.uses
-        return [name for name in self.retrievers if quota_of(name) > 0 and uses(name)]
+                    return merge([found]), None if name == request.strategy else name
+        return merge([]), None if request.strategy == "popular" else "popular"
 
     def _blend(self, query: Query, pool: CandidatePool) -> Candidates:
         if len(pool.sources) == 1:  # a signal of its own keeps its own order and scores

@@ -13,7 +13,13 @@ from click.core import ParameterSource
 
 from api.cli import off_policy
 from api.cli.lazy import LazyGroup
-from api.cli.output import json_file_option, progress_bar, say
+from api.cli.output import (
+    days_option,
+    json_file_option,
+    progress_bar,
+    say,
+    window_option,
+)
 from api.cli.session import Session, with_session
 from data.catalog import Catalog
 from data.errors import DataError, ParameterError
@@ -95,17 +101,8 @@ Progress = Callable[[int, int, str], None]
 )
 @click.option("--variant", metavar="EXPERIMENT/VARIANT", help="The target is this variant.")
 @click.option("--experiment", metavar="NAME", help="Only impressions of this experiment.")
-@click.option(
-    "--window",
-    type=click.FloatRange(min=0, min_open=True),
-    default=24.0,
-    show_default=True,
-    metavar="HOURS",
-    help="How long after an impression a listen counts for it.",
-)
-@click.option(
-    "--days", type=click.FloatRange(min=0, min_open=True), help="Only impressions of so many days."
-)
+@window_option
+@days_option
 @click.option(
     "--clip",
     type=click.FloatRange(min=0, min_open=True),

@@ -10,7 +10,15 @@ from typing import Any
 import click
 import pandas as pd
 
-from api.cli.output import give_report, json_file_option, json_option, print_json, print_table
+from api.cli.output import (
+    days_option,
+    give_report,
+    json_file_option,
+    json_option,
+    print_json,
+    print_table,
+    window_option,
+)
 from api.cli.session import Session, with_session
 from data.errors import DataError
 from engine.experiments import Experiment
@@ -49,17 +57,8 @@ def list_(session: Session, as_json: bool) -> None:
 
 @command.command()
 @click.argument("name", metavar="NAME")
-@click.option(
-    "--window",
-    type=click.FloatRange(min=0, min_open=True),
-    default=24.0,
-    show_default=True,
-    metavar="HOURS",
-    help="How long after an impression a listen counts for it.",
-)
-@click.option(
-    "--days", type=click.FloatRange(min=0, min_open=True), help="Only impressions of so many days."
-)
+@window_option
+@days_option
 @click.option("--seed", type=int, default=0, show_default=True)
 @json_file_option
 @with_session

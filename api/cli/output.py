@@ -37,6 +37,20 @@ json_file_option = click.option(
 )
 
 
+window_option = click.option(
+    "--window",
+    type=click.FloatRange(min=0, min_open=True),
+    default=24.0,
+    show_default=True,
+    metavar="HOURS",
+    help="How long after an impression a listen counts for it.",
+)
+
+days_option = click.option(
+    "--days", type=click.FloatRange(min=0, min_open=True), help="Only impressions of so many days."
+)
+
+
 class _Lines(logging.Handler):
     """Says what the rooms log, in one line each."""
 

@@ -68,7 +68,7 @@ class Served:
         return found
 
     def _ranked(self, query: Query) -> npt.NDArray[np.int32]:
-        pool = propose(query, self.signals, self.config, self.blend)
+        pool = propose(query, self.signals, self.config, blend=self.blend)
         return self.blend.rank(query, pool, len(pool.tracks)).tracks
 
     def _histories(self, users: range) -> Iterator[History]:

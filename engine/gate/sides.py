@@ -43,5 +43,5 @@ class Side:
         mask = question.eligible.copy()
         self.signals.one_of_each.keep_one(mask)
         query = Query(question.history, mask)
-        pool = propose(query, self.signals, self.config, self.blend)
+        pool = propose(query, self.signals, self.config, blend=self.blend)
         return self.blend.rank(query, pool, n).tracks
