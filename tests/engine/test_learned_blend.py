@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -290,6 +291,28 @@ class TestRecommender:
         answer = found.recommend(Request(history_of(0, 2), n=3))
         assert answer.fallback is None
         assert {track % 2 for track in tracks(answer)} == {0}
+
+
+def test_where_lightgbm_cannot_be_loaded_rank_fusion_serves_and_the_log_says_why(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Unloadable:
+        """Stands where `import lightgbm` looks first, and fails as it does without libgomp."""
+
+        @staticmethod
+        def find_spec(name: str, *_: object) -> None:
+            if name == "lightgbm":
+                raise OSError("libgomp.so.1: cannot open shared object file")
+
+    assert bundle.contents.ranker is not None
+    unread = replace(bundle.contents, ranker=replace(bundle.contents.ranker))
+    monkeypatch.delitem(sys.modules, "lightgbm", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Unloadable, *sys.meta_path])
+    signals = Signals.of(unread, bundle.cf)
+    with caplog.at_level(logging.ERROR, logger="segue.engine"):
+        assert isinstance(blend_of(signals, RankerConfig()), ReciprocalRankFusion)
+    assert "libgomp1" in caplog.text
+    assert "Rank fusion serves instead." in caplog.text
 
 
 def test_assembling_counts_what_plays_say(world: World) -> None:
