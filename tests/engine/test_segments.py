@@ -69,7 +69,8 @@ def test_rounding_never_makes_it_more_alike_than_equal() -> None:
 def test_it_finds_what_trying_every_pair_finds(sizes: list[int], size: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     seconds = float(rng.choice([3.0, 7.0, 40.0]))
-    query, *items = ((rng.normal(size=(n, 5)) / 4).astype(np.float16) for n in (size, *sizes))
+    # Not 5 wide: see `catalogue` in test_taste.py.
+    query, *items = ((rng.normal(size=(n, 6)) / 4).astype(np.float16) for n in (size, *sizes))
     for item, found in zip(items, matching_passages(query, items, seconds=seconds), strict=True):
         cosines = query.astype(np.float64) @ item.astype(np.float64).T
         n = max(1, min(round(30 / seconds), (min(size, len(item)) + 1) // 2))
