@@ -65,6 +65,10 @@ class ReciprocalRankFusion:
 
     def rank(self, query: Query, pool: CandidatePool, n: int) -> Candidates:  # noqa: ARG002 - Ranker
         """Return the best `n` of the pool, best first, ties by lower track index."""
+        return self.best(pool, n)
+
+    def best(self, pool: CandidatePool, n: int) -> Candidates:
+        """Do what `rank` does, which needs no query."""
         # Rounded before they are compared: equal terms, added up in another order, may differ in
         # the last digit of float64, and must tie.
         scores = self.contributions(pool).sum(axis=1).astype(np.float32)

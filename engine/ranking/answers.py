@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from engine.blending import propose
 from engine.evidence import FeatureMaker
-from engine.ranking.holdout import OVERALL, Question
+from engine.ranking.holdout import OVERALL, Kind, Question
 from engine.signals import Signals
-from ranker.candidates import CandidatePool, Query
+from ranker.candidates import CandidatePool, IntArray, Query
 from ranker.config import RankerConfig
 from ranker.features import FEATURES
 from ranker.lambdamart import RankingData
@@ -22,24 +22,30 @@ from ranker.lambdamart import RankingData
 class Answers:
     """What was proposed to each question, and what of it was right.
 
+    The questions themselves are not kept: each has a mask as long as the catalogue.
+
     Attributes
     ----------
-    questions : list of Question
+    kinds : list of str
+        Of the questions.
+    targets : list of ndarray of int32
+        What was to be found; one a question.
     pools : list of CandidatePool
     tables : list of ndarray of float32, shape (m, p)
         Features; one a pool.
     """
 
-    questions: Sequence[Question]
+    kinds: Sequence[Kind]
+    targets: Sequence[IntArray]
     pools: Sequence[CandidatePool]
     tables: Sequence[npt.NDArray[np.float32]]
 
     def __len__(self) -> int:
-        return len(self.questions)
+        return len(self.kinds)
 
     def labels(self, at: int) -> npt.NDArray[np.int8]:
         """Return which candidates of a question were listened to, int8, shape (m,)."""
-        return np.isin(self.pools[at].tracks, self.questions[at].targets).astype(np.int8)
+        return np.isin(self.pools[at].tracks, self.targets[at]).astype(np.int8)
 
     def data(self) -> RankingData:
         """Return the questions of which some candidate was right, and some was not."""
@@ -52,7 +58,7 @@ class Answers:
 
         What is asked of a service is like these: neither tail nor cold tracks alone may answer.
         """
-        asked = [at for at, question in enumerate(self.questions) if question.kind in OVERALL]
+        asked = [at for at, kind in enumerate(self.kinds) if kind in OVERALL]
         return self._data(asked, [self.labels(at) for at in asked])
 
     def _data(self, at: Sequence[int], labels: Sequence[npt.NDArray[np.int8]]) -> RankingData:
@@ -81,13 +87,14 @@ def collect(
         Its quotas count.
     """
     maker = FeatureMaker(signals)
-    asked, pools, tables = [], [], []
+    kinds, targets, pools, tables = [], [], [], []
     for question in questions:
         mask = question.eligible.copy()
         signals.one_of_each.keep_one(mask)
         query = Query(question.history, mask)
         pool = propose(query, signals, config)
-        asked.append(question)
+        kinds.append(question.kind)
+        targets.append(question.targets)
         pools.append(pool)
         tables.append(maker.table(query, pool))
-    return Answers(asked, pools, tables)
+    return Answers(kinds, targets, pools, tables)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from engine.bootstrap import Estimate, intervals
 from engine.ranking.answers import Answers
 from engine.ranking.holdout import OVERALL, Kind
-from ranker.candidates import CandidatePool, IntArray, Query, top_n
+from ranker.candidates import CandidatePool, IntArray, top_n
 from ranker.fusion import ReciprocalRankFusion
 from ranker.lambdamart import LambdaMART
 
@@ -91,15 +91,15 @@ def judge(
         Of the resamples.
     """
     asked = [
-        (answers.questions[at], _lists(model, answers, at, fusion))
+        (answers.kinds[at], answers.targets[at], _lists(model, answers, at, fusion))
         for model, answers in trials
         for at in range(len(answers))
     ]
     values: dict[str, dict[str, FloatVector]] = {name: {} for name in SLICES}
     for system in ("learned", "fusion", *SINGLES, "cold"):
-        told = [(q, lists[system]) for q, lists in asked if system in lists]
-        worth = np.array([ndcg(tracks, question.targets) for question, tracks in told])
-        kinds = [question.kind for question, _ in told]
+        told = [(kind, t, lists[system]) for kind, t, lists in asked if system in lists]
+        worth = np.array([ndcg(tracks, targets) for _, targets, tracks in told])
+        kinds = [kind for kind, *_ in told]
         for name, found in by_slice(kinds, worth, least=_LEAST).items():
             values[name][system] = found
     kept = {name: found for name, found in values.items() if found}
@@ -145,11 +145,10 @@ def ndcg(tracks: IntArray, targets: IntArray) -> float:
 def _lists(
     model: LambdaMART, answers: Answers, at: int, fusion: ReciprocalRankFusion
 ) -> dict[str, IntArray]:
-    question, pool = answers.questions[at], answers.pools[at]
-    query = Query(question.history, question.eligible)
+    pool = answers.pools[at]
     best = top_n(model.scores(answers.tables[at]), K)
-    lists = {"learned": pool.tracks[best], "fusion": fusion.rank(query, pool, K).tracks}
-    singles = (*SINGLES, "cold") if question.kind == "cold" else SINGLES
+    lists = {"learned": pool.tracks[best], "fusion": fusion.best(pool, K).tracks}
+    singles = (*SINGLES, "cold") if answers.kinds[at] == "cold" else SINGLES
     return lists | {name: _alone(pool, name) for name in singles}
 
 

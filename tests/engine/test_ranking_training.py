@@ -90,8 +90,9 @@ def test_answers_are_right_where_the_user_listened(halves: TwoHalves) -> None:
     asked = list(holdout.questions(users, "warm", part=2))
     found = collect(asked, signals, RECIPE.ranker)
     assert len(found) == len(asked) > 0
+    assert found.kinds == ["warm"] * len(asked)
     for at, (question, pool, table) in enumerate(
-        zip(found.questions, found.pools, found.tables, strict=True)
+        zip(asked, found.pools, found.tables, strict=True)
     ):
         assert question.eligible[pool.tracks].all()
         assert table.shape == (len(pool.tracks), len(NAMES))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from data import History
 from engine.bootstrap import Estimate
-from engine.ranking import Answers, Question, Verdict, judge
+from engine.ranking import Answers, Verdict, judge
 from engine.ranking.holdout import Kind
 from engine.ranking.verdict import ndcg
 from ranker import Candidates, RankerConfig, ReciprocalRankFusion, merge
@@ -28,19 +27,17 @@ def answers_of(*asked: tuple[Kind, int, bool]) -> Answers:
     Tracks 3 and 5 are proposed. `cf` says 3 first, which is wrong, `popular` says 5 first.
     """
     scores = {True: [0.0, 1.0], False: [1.0, 0.0]}
-    questions, pools, tables = [], [], []
+    kinds, pools, tables = [], [], []
     for kind, many, first in asked:
-        for user in range(many):
-            history = History(ids(1), np.ones(1, np.float32), np.array([-1]))
-            eligible = np.ones(8, bool)
-            questions.append(Question(kind, user, history, eligible, ids(5)))
+        for _ in range(many):
+            kinds.append(kind)
             lists = [
                 Candidates("cf", ids(3, 5), np.array([2, 1], np.float32)),
                 Candidates("popular", ids(5), np.array([1], np.float32)),
             ]
             pools.append(merge(lists))
             tables.append(table_of(2, cf_score=scores[first]))
-    return Answers(questions, pools, tables)
+    return Answers(kinds, [ids(5)] * len(kinds), pools, tables)
 
 
 def test_a_ranker_that_is_right_wins() -> None:
@@ -119,7 +116,8 @@ def test_data_are_the_questions_that_tell_right_from_wrong() -> None:
     nothing = merge([Candidates("cf", ids(3), np.ones(1, np.float32))])  # 5 is not proposed
     every = merge([Candidates("cf", ids(5), np.ones(1, np.float32))])  # nothing but 5 is
     mixed = Answers(
-        [*found.questions, *found.questions],
+        [*found.kinds, *found.kinds],
+        [ids(5)] * 4,
         [*found.pools, nothing, every],
         [*found.tables, table_of(1), table_of(1)],
     )
@@ -134,7 +132,8 @@ def test_the_usual_questions_are_those_of_warm_and_new_users_right_or_wrong() ->
     found = answers_of(("warm", 1, True), ("tail", 1, True), ("new", 1, False), ("cold", 1, True))
     nothing = merge([Candidates("cf", ids(3), np.ones(1, np.float32))])  # 5 is not proposed
     mixed = Answers(
-        [*found.questions, found.questions[0]],
+        [*found.kinds, found.kinds[0]],
+        [ids(5)] * 5,
         [*found.pools, nothing],
         [*found.tables, table_of(1)],
     )
