@@ -136,7 +136,7 @@ def test_a_full_queue_drops_and_says_so_once(
     with caplog.at_level(logging.WARNING, "segue.impressions"):
         started = time.monotonic()
         taken = [writer.offer(shown(n)) for n in range(1_000)]
-        assert time.monotonic() - started < 2  # nothing waits for the database
+        assert time.monotonic() - started < 10  # nothing waits for the database
     assert (sum(taken), writer.dropped) == (10, 990)
     assert caplog.text.count("Dropped") == 1
     assert "does not keep up" in caplog.text
