@@ -28,9 +28,10 @@ _TELL_EVERY_S = 60.0
 class ImpressionWriter:
     """A thread that writes impressions in batches.
 
-    `offer` never blocks and never fails. While the database is slow or away, impressions wait;
-    when `ImpressionsConfig.queue` of them do, later ones are dropped, counted, and told about in
-    the log once a minute. The thread starts with the first impression, so that each process of a
+    `offer` never blocks and never fails. Impressions wait for `flush_seconds`, or until there are
+    enough for a batch. While the database is slow or away they wait longer; when
+    `ImpressionsConfig.queue` of them do, later ones are dropped, counted, and told about in the
+    log once a minute. The thread starts with the first impression, so that each process of a
     service has its own. It also deletes impressions older than `keep_days`, once an hour.
 
     Parameters
@@ -48,6 +49,7 @@ class ImpressionWriter:
         self._writing = threading.Lock()
         self._wake = threading.Event()
         self._closing = False
+        self._refused = 0  # tries in a row that the database refused
         self._thread: threading.Thread | None = None
         self._prune_at = 0.0
         self._told_at = -_TELL_EVERY_S
@@ -65,6 +67,8 @@ class ImpressionWriter:
                 return False
             self._remember(name)
             self._waiting.append(impression)
+            if len(self._waiting) >= BATCH and not self._refused:
+                self._wake.set()
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, name="segue-impressions", daemon=True
@@ -95,20 +99,26 @@ class ImpressionWriter:
             self._known.popitem(last=False)
 
     def _run(self) -> None:
-        tries = 0
         while not (self._closing and not self._waiting):
             self._wake.wait(0 if self._closing else self._config.flush_seconds)
-            if self._waiting and not self._write_some():
-                tries += 1
-                if tries >= _TRIES and self._store_answers():
-                    # The database is there, so it is the batch that it refuses.
-                    self._drop(len(self._take()), "the database refuses them")
-                    tries = 0
-                if self._closing:
-                    return
-            else:
-                tries = 0
+            self._wake.clear()
+            self._write_waiting()
             self._prune()
+            if self._closing and self._refused:
+                return
+
+    def _write_waiting(self) -> None:
+        """Write what waits by now, batch by batch, until the database refuses one."""
+        for _ in range(-(-len(self._waiting) // BATCH)):
+            if self._write_some():
+                self._refused = 0
+                continue
+            self._refused += 1
+            if self._refused >= _TRIES and self._store_answers():
+                # The database is there, so it is the batch that it refuses.
+                self._drop(len(self._take()), "the database refuses them")
+                self._refused = 0
+            return
 
     def _write_some(self) -> bool:
         """Write one batch; False if the database refused it."""
@@ -116,15 +126,16 @@ class ImpressionWriter:
             batch = [self._waiting[n] for n in range(min(BATCH, len(self._waiting)))]
             try:
                 self._store.add_impressions(batch)
-            except SegueError as error:
-                self._tell("Impressions cannot be written, and wait: %s", error)
+            except Exception as error:  # noqa: BLE001 - the thread must live, whatever it is
+                self._tell("Impressions cannot be written, and wait: %s", _reason(error))
                 return False
             for _ in batch:
                 self._waiting.popleft()
         return True
 
     def _take(self) -> list[Impression]:
-        return [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+        with self._writing:
+            return [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
 
     def _store_answers(self) -> bool:
         try:
@@ -139,8 +150,8 @@ class ImpressionWriter:
         self._prune_at = time.monotonic() + PRUNE_EVERY_S
         try:
             self._store.prune_impressions(int(time.time()) - self._config.keep_days * DAY_S)
-        except SegueError as error:
-            self._tell("Old impressions cannot be deleted: %s", error)
+        except Exception as error:  # noqa: BLE001 - the thread must live, whatever it is
+            self._tell("Old impressions cannot be deleted: %s", _reason(error))
 
     def _drop(self, count: int, reason: str) -> None:
         self.dropped += count
@@ -150,3 +161,7 @@ class ImpressionWriter:
         if time.monotonic() - self._told_at >= _TELL_EVERY_S or self._closing:
             self._told_at = time.monotonic()
             logger.warning(message, *values)
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, SegueError) else repr(error)

@@ -93,14 +93,56 @@ def test_everything_offered_is_written(make: Callable[..., ImpressionWriter], st
     assert writer.dropped == 0
 
 
+def test_a_burst_does_not_wait_for_the_clock(
+    make: Callable[..., ImpressionWriter], store: Store
+) -> None:
+    writer = make(flush_seconds=60)
+    assert all(writer.offer(shown(n)) for n in range(5 * BATCH))
+    assert until(lambda: len(store.load_slots()) == 5 * BATCH)
+    assert writer.dropped == 0
+
+
+def test_all_that_waits_is_written_at_once(
+    make: Callable[..., ImpressionWriter], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a database was away, the queue is not emptied a batch a `flush_seconds`."""
+    away = Away(store, monkeypatch)
+    writer = make(flush_seconds=4)
+    assert all(writer.offer(shown(n)) for n in range(12 * BATCH))
+    assert until(lambda: away.calls > 0)
+    away.away = False
+    started = time.monotonic()
+    assert until(lambda: len(store.load_slots()) == 12 * BATCH)
+    assert away.calls >= 12
+    assert time.monotonic() - started < 20  # one a `flush_seconds` would take 48
+
+
+def test_an_error_of_any_kind_ends_no_thread(
+    make: Callable[..., ImpressionWriter],
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(_: int) -> None:
+        raise OverflowError("too long ago")
+
+    monkeypatch.setattr(store, "prune_impressions", fail)
+    writer = make()
+    with caplog.at_level(logging.WARNING, "segue.impressions"):
+        writer.offer(shown(1))
+        assert until(lambda: "OverflowError('too long ago')" in caplog.text)
+    writer.offer(shown(2))
+    assert until(lambda: len(store.load_slots()) == 2)
+
+
 def test_the_end_writes_what_waits(make: Callable[..., ImpressionWriter], store: Store) -> None:
     writer = make(flush_seconds=60)
-    for n in range(BATCH + 5):
+    for n in range(BATCH - 5):
         writer.offer(shown(n))
     started = time.monotonic()
     writer.close()
     assert time.monotonic() - started < 10
-    assert len(store.load_slots()) == BATCH + 5
+    assert len(store.load_slots()) == BATCH - 5
     assert not writer.offer(shown(9_999))  # after the end, nothing is taken
 
 
