@@ -12,7 +12,9 @@ from engine.bundle import Bundle, BundleRegistry
 from engine.config import Sections
 from engine.experiments.serving import Arms
 from engine.recommender import Recommender
+from engine.rulebook import Rulebook
 from engine.similarity import SimilarTracks
+from ranker.rules import ListFiles
 
 logger = logging.getLogger("segue.engine")
 
@@ -29,8 +31,17 @@ class Models:
     arms: Arms
 
     @classmethod
-    def of(cls, bundle: Bundle, sections: Sections) -> Models:
-        """Put the parts together for one bundle."""
+    def of(cls, bundle: Bundle, sections: Sections, *, files: ListFiles | None = None) -> Models:
+        """Put the parts together for one bundle.
+
+        Parameters
+        ----------
+        bundle : Bundle
+        sections : Sections
+            Settings.
+        files : ListFiles, optional
+            The lists that rules name, shared with the bundles before and after.
+        """
         neighbours = sections.engine.neighbours
         behaviour = bundle.contents.behaviour
         similar = SimilarTracks(
@@ -39,10 +50,9 @@ class Models:
             neighbours=neighbours,
             prior=None if behaviour is None else behaviour.prior,
         )
-        recommender = Recommender(
-            bundle, sections.ranker, taste=sections.taste, rules=sections.rules
-        )
-        arms = Arms(recommender, sections.ranker, sections.experiments, rules=sections.rules)
+        rulebook = Rulebook(sections.rules, bundle.contents, files=files)
+        recommender = Recommender(bundle, sections.ranker, taste=sections.taste, rules=rulebook)
+        arms = Arms(recommender, sections.ranker, sections.experiments)
         return cls(bundle, recommender, similar, arms)
 
 
@@ -64,6 +74,7 @@ class LiveModels:
         self._registry = registry
         self._sections = sections
         self._lock = threading.Lock()
+        self._files = ListFiles()
         self._models: Models | None = None
         self._looked_at = -CHECK_EVERY
         self._seen: str | None = None  # the last pointer acted on, good or bad
@@ -90,7 +101,7 @@ class LiveModels:
         with self._lock:
             if self._models is None:
                 bundle = self._registry.open_current()
-                self._models = Models.of(bundle, self._sections)
+                self._models = Models.of(bundle, self._sections, files=self._files)
                 self._seen = bundle.id
             return self._models
 
@@ -108,10 +119,12 @@ class LiveModels:
     def _replace(self, bundle_id: str) -> None:
         try:
             bundle = Bundle.open(self._registry.root / bundle_id)
-            models = Models.of(bundle, self._sections)
+            models = Models.of(bundle, self._sections, files=self._files)
             if bundle_id != self._seen:
                 return  # another was published meanwhile, and may be open already
             self._models = models
             logger.info("Serving bundle %s.", bundle_id)
         except SegueError as error:
             logger.error("%s The old bundle goes on serving.", error)  # noqa: TRY400 - one line
+        except Exception:
+            logger.exception("Bundle %s fails. The old bundle goes on serving.", bundle_id)

@@ -70,8 +70,11 @@ class Recommender:
         Of the users' centres of taste in sound.
     signals : Signals, optional
         Of this bundle, where another recommender has made them already; `taste` is theirs then.
-    rules : sequence of rules
-        Of the settings; a request may bring more.
+    rules : sequence of rules, or Rulebook
+        Of the settings; a request may bring more. A rulebook of this bundle, where there is one
+        already: recommenders that share it see the same lists at the same time.
+    blend : Blend, optional
+        Where another recommender has made it already.
 
     Attributes
     ----------
@@ -89,7 +92,7 @@ class Recommender:
         *,
         taste: TasteConfig | None = None,
         signals: Signals | None = None,
-        rules: Sequence[AnyRule] = (),
+        rules: Sequence[AnyRule] | Rulebook = (),
         blend: Blend | None = None,
     ) -> None:
         self.bundle = bundle
@@ -97,7 +100,7 @@ class Recommender:
         self.signals = signals or Signals.of(bundle.contents, bundle.cf, taste=taste)
         self.retrievers = self.signals.retrievers
         self.ranker = blend or blend_of(self.signals, config)
-        self.rulebook = Rulebook(rules, bundle.contents)
+        self.rulebook = rules if isinstance(rules, Rulebook) else Rulebook(rules, bundle.contents)
         self._explorer = Explorer(self.signals, config.explore_listeners)
 
     @property

@@ -12,8 +12,10 @@ from engine.bundle import BundleContents
 from engine.request import Scope
 from ranker.candidates import BoolArray
 from ranker.rules import (
+    MAX_PLACES,
     AnyRule,
     ArtistCap,
+    ListFiles,
     Origin,
     Outcome,
     Ruled,
@@ -33,6 +35,8 @@ class Rulebook:
         Of the settings.
     contents : BundleContents
         Of the bundle.
+    files : ListFiles, optional
+        The lists that rules name, shared with other bundles.
 
     Raises
     ------
@@ -44,10 +48,16 @@ class Rulebook:
     The selector of a rule is turned into a mask over the catalogue once; a request looks it up.
     """
 
-    def __init__(self, rules: Sequence[AnyRule], contents: BundleContents) -> None:
+    def __init__(
+        self,
+        rules: Sequence[AnyRule],
+        contents: BundleContents,
+        *,
+        files: ListFiles | None = None,
+    ) -> None:
         self._rules = tuple(rules)
         self._table = TrackTable(contents.catalog, np.asarray(contents.plays > 0))
-        self._lists = TrackLists(contents.catalog.tracks)
+        self._lists = TrackLists(contents.catalog.tracks, files)
         self._digests = {rule.name: rule.model_dump_json() for rule in self._rules}
         # Kept for good; those of requests are kept as long as they are among the last ones.
         selectors = [rule.where for rule in self._rules if rule.where is not None]
@@ -69,7 +79,8 @@ class Rulebook:
         """
         rules = []
         if artist_cap is not None:
-            plain = ArtistCap(kind="artist_cap", name="artist_cap", most=artist_cap)
+            most = min(artist_cap, MAX_PLACES)  # no answer is longer
+            plain = ArtistCap(kind="artist_cap", name="artist_cap", most=most)
             rules.append(Ruled(plain, None, "request"))
         for origin, rule in self._split(scope)[0]:
             matching = None if rule.where is None else self._matching(rule.where)

@@ -16,7 +16,7 @@ from ranker.candidates import Candidates
 from ranker.config import RankerConfig
 from ranker.interleave import team_draft
 from ranker.learned import LearnedRanker
-from ranker.rules import AnyRule, cap_artists
+from ranker.rules import cap_artists
 
 _COINS = "\0coins"  # behind the user's id: other chances than those of exploration
 
@@ -95,8 +95,6 @@ class Arms:
     base : RankerConfig
         Those settings.
     experiments : sequence of Experiment
-    rules : sequence of rules
-        Of the settings.
     """
 
     def __init__(
@@ -104,14 +102,12 @@ class Arms:
         plain: Recommender,
         base: RankerConfig,
         experiments: Sequence[Experiment],
-        *,
-        rules: Sequence[AnyRule] = (),
     ) -> None:
         self._experiments = tuple(experiments)
         self.plain = Arm({"": plain})
         self._arms: dict[tuple[str, str | None], Arm] = {}
         for experiment in experiments:
-            made = {v.name: _beside(plain, v.settings(base), rules) for v in experiment.variants}
+            made = {v.name: _beside(plain, v.settings(base)) for v in experiment.variants}
             for name, recommenders in _shares(experiment, made).items():
                 settings = "|".join(r.config.model_dump_json() for r in recommenders.values())
                 key = (experiment.name, name or "", settings)
@@ -129,11 +125,13 @@ class Arms:
         return self._arms[experiment.name, name]
 
 
-def _beside(plain: Recommender, config: RankerConfig, rules: Sequence[AnyRule]) -> Recommender:
+def _beside(plain: Recommender, config: RankerConfig) -> Recommender:
     """Make a recommender of other settings, sharing all that does not depend on them."""
     same = isinstance(plain.ranker, LearnedRanker) and config.blend == plain.config.blend
     blend = plain.ranker if same else None
-    return Recommender(plain.bundle, config, signals=plain.signals, rules=rules, blend=blend)
+    return Recommender(
+        plain.bundle, config, signals=plain.signals, rules=plain.rulebook, blend=blend
+    )
 
 
 def _shares(

@@ -1,6 +1,6 @@
 """Declarative rules: what may be answered, and where it stands; see `docs/rules.md`."""
 
-from ranker.rules.base import RuleBase
+from ranker.rules.base import MAX_PLACES, RuleBase
 from ranker.rules.cap import cap_artists
 from ranker.rules.kinds import (
     KINDS,
@@ -15,7 +15,7 @@ from ranker.rules.kinds import (
     Rules,
     Spacing,
 )
-from ranker.rules.lists import TrackLists, check_lists
+from ranker.rules.lists import ListFiles, TrackLists, check_lists
 from ranker.rules.outcome import Outcome, outcomes_of
 from ranker.rules.ruled import Origin, Ruled
 from ranker.rules.ruling import Plan, Ruling
@@ -25,12 +25,14 @@ from ranker.rules.where import Conditions, Where
 
 __all__ = [
     "KINDS",
+    "MAX_PLACES",
     "AnyRule",
     "ArtistCap",
     "Boost",
     "Bury",
     "Conditions",
     "Filter",
+    "ListFiles",
     "Move",
     "Origin",
     "Outcome",

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from data.errors import ParameterError
+from data.id_lines import read_ids
 from data.vocabulary import Vocabulary
 from ranker.candidates import BoolArray
 from ranker.rules.kinds import AnyRule
@@ -25,41 +26,35 @@ _Stamp = tuple[int, int, int]
 
 
 @dataclass(frozen=True, eq=False)
-class TrackList:
-    """What one file lists.
+class ListFile:
+    """What a file held when it was read.
 
     Attributes
     ----------
-    mask : ndarray of bool, shape (n_tracks,)
-        Read-only.
+    content : bytes
     digest : str
-        Of the file's bytes: the same for the same list on every machine.
+        Of the content: the same for the same list on every machine.
     """
 
-    mask: BoolArray
+    content: bytes
     digest: str
 
 
-class TrackLists:
-    """The files that the rules of one bundle name, read again when they change.
+class ListFiles:
+    """Files of track ids, read again when they change.
 
     A file is looked at again at most every second, by whoever needs it. One that cannot be read
-    any more is reported once, and what it listed last stays in force.
-
-    Parameters
-    ----------
-    tracks : Vocabulary
-        Ids that it doesn't hold are left out.
+    any more is reported once, and what it listed last stays in force: for later bundles, too, that
+    are given the same `ListFiles`.
     """
 
-    def __init__(self, tracks: Vocabulary) -> None:
-        self._tracks = tracks
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: dict[Path, tuple[TrackList, _Stamp | None]] = {}
+        self._held: dict[Path, tuple[ListFile, _Stamp | None]] = {}
         self._looked_at: dict[Path, float] = {}
 
-    def get(self, path: Path) -> TrackList:
-        """Return what a file lists.
+    def get(self, path: Path) -> ListFile:
+        """Return what a file holds.
 
         Raises
         ------
@@ -78,7 +73,9 @@ class TrackLists:
         try:
             stamp = _stamp(path)
             if held is None or stamp != held[1]:
-                self._held[path] = self._parsed(read_list(path)), stamp
+                content = read_list(path)
+                digest = blake2b(content, digest_size=8).hexdigest()
+                self._held[path] = ListFile(content, digest), stamp
         except (OSError, ParameterError) as error:
             if held is None:
                 raise ParameterError(_unreadable(path, error)) from None
@@ -86,13 +83,53 @@ class TrackLists:
                 logger.warning("%s What it listed before stays.", _unreadable(path, error))
                 self._held[path] = held[0], None
 
-    def _parsed(self, content: bytes) -> TrackList:
-        lines = (line.strip() for line in content.decode("utf-8-sig").splitlines())
-        found = self._tracks.indices([line for line in lines if line])
+
+@dataclass(frozen=True, eq=False)
+class TrackList:
+    """What one file lists of one bundle's tracks.
+
+    Attributes
+    ----------
+    mask : ndarray of bool, shape (n_tracks,)
+        Read-only.
+    digest : str
+        Of the file's bytes.
+    """
+
+    mask: BoolArray
+    digest: str
+
+
+class TrackLists:
+    """The files that the rules of one bundle name.
+
+    Parameters
+    ----------
+    tracks : Vocabulary
+        Ids that it doesn't hold are left out.
+    files : ListFiles, optional
+        Shared with other bundles.
+    """
+
+    def __init__(self, tracks: Vocabulary, files: ListFiles | None = None) -> None:
+        self._tracks = tracks
+        self._files = files or ListFiles()
+        self._held: dict[Path, TrackList] = {}
+
+    def get(self, path: Path) -> TrackList:
+        """Return what a file lists; raises what `ListFiles.get` does."""
+        file = self._files.get(path)
+        held = self._held.get(path)
+        if held is None or held.digest != file.digest:
+            held = self._held[path] = TrackList(self._mask(file.content), file.digest)
+        return held
+
+    def _mask(self, content: bytes) -> BoolArray:
+        found = self._tracks.indices(read_ids(content))
         mask = np.zeros(len(self._tracks), bool)
         mask[found[found >= 0]] = True
         mask.flags.writeable = False
-        return TrackList(mask, blake2b(content, digest_size=8).hexdigest())
+        return mask
 
 
 def check_lists(rules: Sequence[AnyRule]) -> None:

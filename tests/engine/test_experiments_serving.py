@@ -39,6 +39,8 @@ def test_variants_share_the_heavy_parts(models: Models) -> None:
     recommenders = [r for arm in arms for r in arm.recommenders.values()]
     assert {id(r.signals) for r in recommenders} == {id(models.recommender.signals)}
     assert len({id(r) for r in recommenders}) == 2  # made once, not once a user
+    # One rulebook: whoever answers, a list of today's tracks is the one that the key was made of.
+    assert {id(r.rulebook) for r in recommenders} == {id(models.recommender.rulebook)}
 
 
 def test_who_takes_part(models: Models) -> None:

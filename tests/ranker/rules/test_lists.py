@@ -8,7 +8,7 @@ import pytest
 
 from data.errors import ParameterError
 from data.vocabulary import Vocabulary
-from ranker.rules import TrackLists, check_lists, lists
+from ranker.rules import ListFiles, TrackLists, check_lists, lists
 from tests.ranker.rules.plain import one
 
 TRACKS = Vocabulary(["a", "b", "ü"])
@@ -26,9 +26,9 @@ def written(path: Path, text: str, *, at: int) -> Path:
 
 
 def test_a_line_is_an_id(tmp_path: Path) -> None:
-    path = written(tmp_path / "list.txt", "\ufeffa\r\n\n  ü  \nunknown\n", at=1)
+    path = written(tmp_path / "list.txt", "\ufeffa\r\n\nü\n b\nunknown\n", at=1)
     found = TrackLists(TRACKS).get(path)
-    assert found.mask.tolist() == [True, False, True]
+    assert found.mask.tolist() == [True, False, True]  # " b" is another id than "b"
 
 
 @pytest.mark.usefixtures("looked_at_each_time")
@@ -67,6 +67,16 @@ def test_a_list_that_went_away_is_reported_once_and_stays(
     assert [r.getMessage().count("list.txt") for r in caplog.records] == [1]
     written(path, "b\n", at=1)
     assert held.get(path).mask.tolist() == [False, True, False]
+
+
+@pytest.mark.usefixtures("looked_at_each_time")
+def test_what_was_listed_last_counts_for_a_later_bundle_too(tmp_path: Path) -> None:
+    files = ListFiles()
+    path = written(tmp_path / "list.txt", "a\n", at=1)
+    TrackLists(TRACKS, files).get(path)
+    path.unlink()
+    later = TrackLists(Vocabulary(["b", "a"]), files)
+    assert later.get(path).mask.tolist() == [False, True]
 
 
 def test_a_list_that_never_was_is_an_error(tmp_path: Path) -> None:
