@@ -59,7 +59,12 @@ class Explorer:
         self._deviations = np.sqrt(error / (1.0 + contents.listeners[self._tracks]))
 
     def pool(
-        self, query: Query, certain: IntArray, *, artist_cap: int | None = None
+        self,
+        query: Query,
+        certain: IntArray,
+        *,
+        played: IntArray | None = None,
+        artist_cap: int | None = None,
     ) -> UncertainPool:
         """Return the eligible uncertain tracks that compete for one answer.
 
@@ -68,10 +73,15 @@ class Explorer:
         query : Query
         certain : ndarray of int32
             What the answer holds anyway.
+        played : ndarray of int32, optional
+            What the user knows, and need not try, even where the answer may hold it.
         artist_cap : int, optional
             Tracks are left out that could bring an artist over it, whichever are drawn.
         """
-        rows = np.flatnonzero(query.eligible[self._tracks])
+        new = query.eligible[self._tracks]
+        if played is not None:
+            new &= ~np.isin(self._tracks, played)
+        rows = np.flatnonzero(new)
         tracks = self._tracks[rows]
         scores = None if self._cf is None else self._cf.scores(query)
         means = np.zeros(tracks.size) if scores is None else scores[tracks].astype(np.float64)
@@ -81,7 +91,14 @@ class Explorer:
         return found.take(_within_cap(self._artists, found.tracks, certain, cap=artist_cap))
 
     def plan(
-        self, query: Query, ranked: Candidates, *, n: int, share: float, ruling: Ruling
+        self,
+        query: Query,
+        ranked: Candidates,
+        *,
+        n: int,
+        share: float,
+        ruling: Ruling,
+        played: IntArray,
     ) -> SlotPolicy:
         """Divide the slots of an answer between a ranking and exploration.
 
@@ -98,19 +115,23 @@ class Explorer:
             Of them that are explored, 0 to 1.
         ruling : Ruling
             The rules in force. Caps hold for the whole answer, if they hold for the ranking.
+        played : ndarray of int32
+            What the user played: it is not tried.
         """
-        slots = explore_slots(min(n, len(ranked)), share)
         rules = [ruled.rule for ruled in ruling.rules]
+        kept = ruling.pinned(query.eligible, len(ranked))
+        slots = explore_slots(min(n, len(ranked)), share)
+        slots = slots[~np.isin(ranked.tracks[slots], list(kept))]
         if not slots.size or any(isinstance(rule, Quota | Spacing) for rule in rules):
             return certain_slots(ranked)
         caps = (rule.most for rule in rules if isinstance(rule, ArtistCap))
         artist_cap = min(caps, default=None)
         certain = np.delete(ranked.tracks, slots)
-        pool = self.pool(query, certain, artist_cap=artist_cap)
+        pool = self.pool(query, certain, played=played, artist_cap=artist_cap)
         if artist_cap is not None and (~np.isin(pool.tracks, certain)).sum() < slots.size:
             # The ranking gets some of these slots back, so its whole answer counts for the cap.
-            pool = self.pool(query, ranked.tracks, artist_cap=artist_cap)
-        return plan_slots(ranked, pool, n=n, share=share, kept=ruling.pinned)
+            pool = self.pool(query, ranked.tracks, played=played, artist_cap=artist_cap)
+        return plan_slots(ranked, pool, n=n, share=share, kept=kept)
 
 
 def _within_cap(

@@ -17,18 +17,36 @@ from data.errors import ParameterError
 from data.history import History
 from engine.blending import blend_of, propose
 from engine.bundle import Bundle
-from engine.exploring import Explorer, chances_of, explored, generator_of, marked
+from engine.exploring import EXPLORE, Explorer, chances_of, explored, generator_of, marked
 from engine.request import Answer, Item, Request
 from engine.rulebook import Rulebook
 from engine.signals import PERSONAL, Signals
 from engine.taste import TasteConfig
-from ranker.candidates import Blend, BoolArray, CandidatePool, Candidates, Query, merge
+from ranker.candidates import (
+    Blend,
+    BoolArray,
+    CandidatePool,
+    Candidates,
+    IntArray,
+    Query,
+    merge,
+)
 from ranker.config import RankerConfig
 from ranker.diversity import mmr
 from ranker.explain import Reason, explain
 from ranker.explore import SlotPolicy, certain_slots
 from ranker.fusion import ReciprocalRankFusion
-from ranker.rules import AnyRule, ArtistCap, Plan, Ruling, Trace, moved_by, outcomes_of
+from ranker.rules import (
+    AnyRule,
+    Origin,
+    Outcome,
+    Plan,
+    Ruling,
+    Trace,
+    afterwards,
+    moved_by,
+    outcomes_of,
+)
 
 FALLBACKS = {
     "hybrid": ("popular",),
@@ -134,9 +152,12 @@ class Recommender:
         if trace is not None and request.explain:
             reasons = self._reasons(ranked, trace, pool, query=found.query, request=request)
         if trace is not None and request.dry_run:
-            told = outcomes_of(ruling, trace, found.best.tracks, plan=found.plan)
+            told = outcomes_of(ruling, trace, ranked.tracks, plan=found.plan)
+            if policy.slots.size:
+                told += (_of_exploration(found.best.tracks, ranked.tracks, request),)
             outcomes = (*told, *self.rulebook.idle(request.scope))
-        items = self._items(ranked, pool, reasons, pinned=ruling.pinned)
+        pinned = ruling.pinned(found.query.eligible, len(found.best))
+        items = self._items(ranked, pool, reasons, pinned=pinned)
         return Answer(marked(items, chances_of(policy, ranked), pool), found.fallback, outcomes)
 
     def slots(self, request: Request) -> SlotPolicy:
@@ -155,11 +176,6 @@ class Recommender:
             return 0.0
         return self.config.explore if explore is None else explore
 
-    def cap_of(self, request: Request) -> int | None:
-        """Return the least artist cap in force for a request; None for none."""
-        rules = (ruled.rule for ruled in self.ruling(request).rules)
-        return min((rule.most for rule in rules if isinstance(rule, ArtistCap)), default=None)
-
     def _ranked(self, request: Request, trace: Trace | None) -> _Ranked:
         ruling = self.ruling(request)
         query = Query(self._known_of(request), self._eligible(request, ruling, trace))
@@ -174,7 +190,12 @@ class Recommender:
         if not share:
             return certain_slots(found.best)
         return self._explorer.plan(
-            found.query, found.best, n=request.n, share=share, ruling=found.ruling
+            found.query,
+            found.best,
+            n=request.n,
+            share=share,
+            ruling=found.ruling,
+            played=request.history.tracks,
         )
 
     def ruling(self, request: Request) -> Ruling:
@@ -312,6 +333,11 @@ class Recommender:
             return tuple(pool.sources_of(track)) or (other,)
 
         return tuple(Item(track, score, sources(track), reason) for track, score, reason in rows)
+
+
+def _of_exploration(before: IntArray, after: IntArray, request: Request) -> Outcome:
+    asked: Origin = "settings" if request.explore is None else "request"
+    return afterwards(EXPLORE, before, after, origin=asked)
 
 
 def _behind(first: Candidates, more: Candidates) -> Candidates:

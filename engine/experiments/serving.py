@@ -16,7 +16,10 @@ from ranker.candidates import Candidates
 from ranker.config import RankerConfig
 from ranker.interleave import team_draft
 from ranker.learned import LearnedRanker
-from ranker.rules import cap_artists
+from ranker.rules import afterwards, judged_anew
+
+_DRAFT = "interleave"
+"""The name of what drafts one answer from two rankings."""
 
 _COINS = "\0coins"  # behind the user's id: other chances than those of exploration
 
@@ -57,32 +60,34 @@ class Arm:
         rng = generator_of(recommender.bundle.id, request.subject + _COINS, request.history)
         names, found = list(answers), list(answers.values())
         first, second = (np.array([i.track for i in a.items], np.int32) for a in found)
-        cap = recommender.cap_of(request)
-        # A cap holds for the answer as a whole, so whatever it takes out must have a successor.
-        n = request.n if cap is None else 2 * request.n
+        ruling = recommender.rulebook.ruling(request.scope, artist_cap=self._cap(request))
+        # What a rule keeps out of its place must have a successor.
+        n = 2 * request.n if ruling.seats else request.n
         draft = team_draft(first, second, n=n, rng=rng)
+        drafted = Candidates(_DRAFT, draft.tracks, np.zeros(draft.tracks.size, np.float32))
+        tracks = ruling.seat(drafted, request.n).tracks
         items = [{item.track: item for item in answer.items} for answer in found]
-        chosen = [
-            _of_team(items[team][track], names[team])
-            for track, team in zip(draft.tracks.tolist(), draft.teams.tolist(), strict=True)
-        ]
-        if cap is not None:
-            chosen = _capped(chosen, recommender, cap=cap, n=request.n)
-        return Answer(tuple(chosen), found[0].fallback, found[0].rules)
+        teams = dict(zip(draft.tracks.tolist(), draft.teams.tolist(), strict=True))
+        chosen = tuple(_of_team(items[teams[t]][t], names[teams[t]]) for t in tracks.tolist())
+        rules = found[0].rules
+        if rules is not None:
+            rules = (*judged_anew(rules, ruling, tracks), afterwards(_DRAFT, first, tracks))
+        return Answer(chosen, found[0].fallback, rules)
+
+    def _cap(self, request: Request) -> int | None:
+        """Return the plain artist cap that holds for both rankings together.
+
+        Of two variants with caps of their own, each has its own only.
+        """
+        if request.artist_cap is not None:
+            return request.artist_cap
+        caps = {r.config.artist_cap for r in self.recommenders.values()}
+        return caps.pop() if len(caps) == 1 else None
 
 
 def _of_team(item: Item, team: str) -> Item:
     # Which slot it gets is up to the coins, and the other ranking: nobody knows how probably.
     return replace(item, team=team, propensity=None)
-
-
-def _capped(items: Sequence[Item], recommender: Recommender, *, cap: int, n: int) -> list[Item]:
-    by_track = {item.track: item for item in items}
-    drafted = Candidates(
-        "interleaved", np.array(list(by_track), np.int32), np.zeros(len(by_track), np.float32)
-    )
-    kept = cap_artists(drafted, recommender.catalog.artists, cap, n=n)
-    return [by_track[track] for track in kept.tracks.tolist()]
 
 
 class Arms:

@@ -16,7 +16,7 @@ from ranker.rules.kinds import (
     Spacing,
 )
 from ranker.rules.lists import ListFiles, TrackLists, check_lists
-from ranker.rules.outcome import Outcome, outcomes_of
+from ranker.rules.outcome import Outcome, afterwards, judged_anew, outcomes_of
 from ranker.rules.ruled import Origin, Ruled
 from ranker.rules.ruling import Plan, Ruling
 from ranker.rules.table import TrackTable
@@ -49,8 +49,10 @@ __all__ = [
     "TrackLists",
     "TrackTable",
     "Where",
+    "afterwards",
     "cap_artists",
     "check_lists",
+    "judged_anew",
     "moved_by",
     "outcomes_of",
 ]

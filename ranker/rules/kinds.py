@@ -132,8 +132,8 @@ KINDS: dict[str, type[RuleBase]] = {
 """The kinds by name, in the order in which they are applied."""
 
 
-RESERVED = ("artist_cap", "diversity")
-"""What reasons call the plain cap and the variety that a request or the settings ask for."""
+RESERVED = ("artist_cap", "diversity", "explore", "interleave")
+"""What reasons and dry runs call the plain cap, and what is no rule: variety, chance, drafting."""
 
 
 def _named(rules: tuple[AnyRule, ...]) -> tuple[AnyRule, ...]:

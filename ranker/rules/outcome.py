@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from data.catalog import Catalog
 from ranker.candidates import BoolArray, IntArray
-from ranker.rules.kinds import ArtistCap, Quota, Spacing
+from ranker.rules.kinds import ArtistCap, Pin, Quota, Spacing
 from ranker.rules.pins import plan_pins
 from ranker.rules.quotas import quota_bounds
 from ranker.rules.ruled import Origin, Ruled
 from ranker.rules.ruling import Plan, Ruling
-from ranker.rules.trace import Move, Trace, moves_of
+from ranker.rules.trace import Move, Step, Trace, moves_of
 
 TOLD = 20
 """How many removed tracks, and how many faults, are named of one rule."""
@@ -64,7 +65,7 @@ def outcomes_of(
     trace : Trace
         Of the answer.
     tracks : ndarray of int32, shape (at most n,)
-        The answer.
+        The answer, whatever came behind the rules: it is what they ask for, or not.
     plan : Plan
         What it was ordered from.
     """
@@ -91,6 +92,36 @@ def outcomes_of(
             )
         )
     return tuple(outcomes)
+
+
+def afterwards(
+    name: str, before: IntArray, after: IntArray, *, origin: Origin = "settings"
+) -> Outcome:
+    """Say what something that is no rule did to an answer behind them.
+
+    Parameters
+    ----------
+    name : str
+        Its name and its kind.
+    before, after : ndarray of int32
+        The answer without it, and with it.
+    origin : "settings" or "request"
+    """
+    step = Step(None, before, after)
+    return Outcome(name, name, origin, moves=tuple(moves_of(step, after.size)))
+
+
+def judged_anew(
+    outcomes: Sequence[Outcome], ruling: Ruling, tracks: IntArray
+) -> tuple[Outcome, ...]:
+    """Say of another answer what it does not hold of what quotas, caps and spacing ask for."""
+    rules = {ruled.key: ruled for ruled in ruling.rules if not isinstance(ruled.rule, Pin)}
+    return tuple(
+        replace(outcome, unfulfilled=tuple(_faults(ruled, tracks, ruling.catalog)[:TOLD]))
+        if (ruled := rules.get((outcome.origin, outcome.name)))
+        else outcome
+        for outcome in outcomes
+    )
 
 
 def _matched(ruled: Ruled, catalog: Catalog) -> int:

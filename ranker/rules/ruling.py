@@ -23,6 +23,7 @@ from ranker.candidates import BoolArray, Candidates, IntArray
 from ranker.recordings import OneOfEach
 from ranker.rules.boosting import scale_scores, shift_places
 from ranker.rules.kinds import Boost, Bury, Filter, Pin
+from ranker.rules.pins import plan_pins
 from ranker.rules.ruled import FACTORS, PLACES, SEATS, Ruled
 from ranker.rules.seats import take_seats
 from ranker.rules.table import TrackTable
@@ -78,11 +79,19 @@ class Ruling:
         """The tracks that the rules are about."""
         return self._table.catalog
 
-    @property
-    def pinned(self) -> frozenset[int]:
-        """The tracks that a rule gives a place of their own, if they are eligible."""
-        pins = (ruled.rule.track for ruled in self._seats if isinstance(ruled.rule, Pin))
-        return frozenset(track for ids in pins for track in self._table.indices(ids).tolist())
+    def pinned(self, eligible: BoolArray, length: int) -> frozenset[int]:
+        """Return the tracks that a pin gives a place of their own.
+
+        Parameters
+        ----------
+        eligible : ndarray of bool, shape (n_tracks,)
+        length : int
+            Of the answer: behind its end there are no places.
+        """
+        if not any(isinstance(ruled.rule, Pin) for ruled in self._seats):
+            return frozenset()
+        plan = plan_pins(self._seats, eligible, length, index=self.catalog.tracks.get)
+        return frozenset(plan.tracks.values())
 
     @property
     def moves(self) -> bool:
@@ -133,6 +142,26 @@ class Ruling:
             order = varied
         order = self._moved(order, PLACES, trace)
         return self._seated(order, plan, trace) if self._seats else order.head(plan.n)
+
+    def seat(self, order: Candidates, n: int) -> Candidates:
+        """Give out the places of an answer by pins, quotas, caps and spacing alone.
+
+        Parameters
+        ----------
+        order : Candidates
+            Everything that may be answered, best first.
+        n : int
+        """
+        if not self._seats:
+            return order.head(n)
+        eligible = np.zeros(len(self.catalog), bool)
+        eligible[order.tracks] = True
+        return take_seats(order, self._seats, self.catalog, eligible=eligible, n=n)[0]
+
+    @property
+    def seats(self) -> bool:
+        """Whether any rule gives out places: a pin, a quota, a cap or a spacing."""
+        return bool(self._seats)
 
     def _moved(self, order: Candidates, stage: int, trace: Trace | None) -> Candidates:
         for ruled in self.rules:

@@ -217,7 +217,7 @@ def test_hard_exclusions_hold_and_answers_are_full(
     assert set(found) <= eligible
     assert all(i.propensity is not None and 0 < i.propensity <= 1 for i in answer.items)
     assert all(np.isfinite(i.score) for i in answer.items)
-    cap = recommender.cap_of(request)
+    cap = request.artist_cap
     plain = tracks(recommender.recommend(replace(request, explore=0.0)))
     if cap is not None and max(Counter(t % 4 for t in plain).values(), default=0) <= cap:
         assert max(Counter(t % 4 for t in found).values(), default=0) <= cap
@@ -238,3 +238,60 @@ def test_rules_come_first(make: Make, bundle: Bundle) -> None:
     assert not any(explored({"kind": "spacing", "places": 1}))
     filters = {"kind": "filter", "where": {"track": ["t08", "t11"]}}
     assert sum(explored(filters)) == 1  # only t09 is left
+
+
+def ruled(bundle: Bundle, *rules: dict[str, object], **config: object) -> Recommender:
+    own = TypeAdapter(Rules).validate_python(rules)
+    return Recommender(bundle, RankerConfig(**{"explore_listeners": 1} | config), rules=own)  # type: ignore[arg-type]
+
+
+def test_a_cap_holds_beside_a_pin_in_a_slot_of_exploration(bundle: Bundle) -> None:
+    """What is pinned stays, so its artist is one that no explored track may be by."""
+    compared = 0
+    for pinned in range(TRACKS):
+        rule = {"kind": "pin", "track": f"t{pinned:02}", "position": 4}
+        recommender = ruled(bundle, rule, artist_cap=1)
+        for n in range(5):
+            request = Request(history_of(0, 2), n=4, subject=f"u{n}", explore=0.5)
+            plain = tracks(recommender.recommend(replace(request, explore=0.0)))
+            found = recommender.recommend(request)
+            if len({track % 4 for track in plain}) == 4:
+                assert len({track % 4 for track in tracks(found)}) == 4
+                compared += any(item.explored for item in found.items)
+    assert compared
+
+
+def test_a_pin_without_a_place_keeps_no_slot_and_is_no_source(bundle: Bundle) -> None:
+    request = Request(history_of(0, 2), n=4, subject="ann", explore=0.5)
+    second = tracks(ruled(bundle).recommend(replace(request, explore=0.0)))[1]
+    rule = {"kind": "pin", "track": f"t{second:02}", "position": 100}
+    found = ruled(bundle, rule).recommend(request)
+    assert [i.explored for i in found.items] == [False, True, False, True]
+    for track in range(TRACKS):
+        rule = {"kind": "pin", "track": f"t{track:02}", "position": 100}
+        answer = ruled(bundle, rule, quota=1).recommend(Request(history_of(0, 2), n=TRACKS))
+        assert not any("pin" in item.sources for item in answer.items)
+
+
+def test_what_was_played_is_not_tried_again(make: Make) -> None:
+    request = Request(history_of(8, 11), n=4, subject="ann", exclude_seen=False, explore=1.0)
+    found = make().recommend(request)
+    assert {i.track for i in found.items if i.explored} == {9}
+
+
+def test_a_dry_run_tells_what_exploration_changed(bundle: Bundle) -> None:
+    recommender = ruled(bundle, {"kind": "pin", "track": "t05"})
+    request = Request(history_of(0, 2), n=4, subject="ann", explore=0.25, dry_run=True)
+    plain = tracks(recommender.recommend(replace(request, explore=0.0)))
+    answer = recommender.recommend(request)
+    assert answer.rules is not None
+    assert [(o.name, o.kind, o.origin) for o in answer.rules[1:]] == [
+        ("explore", "explore", "request")
+    ]
+    came, went = set(tracks(answer)) - set(plain), set(plain) - set(tracks(answer))
+    moves = answer.rules[1].moves
+    assert {m.track: m.after for m in moves} == {
+        **{t: tracks(answer).index(t) + 1 for t in came},
+        **dict.fromkeys(went),
+    }
+    assert [m.track for m in moves if m.before is None] == sorted(came)
