@@ -18,6 +18,7 @@ from api.rule_files import read_rules
 from data.checks import check_id
 from data.errors import ParameterError
 from data.history import History
+from data.id_lines import read_ids
 from data.interactions import Feedback
 from data.readers import read_feedback, write_recommendations
 from data.vocabulary import Vocabulary
@@ -126,10 +127,9 @@ def command(  # noqa: PLR0913 - one parameter an option
 def _listed(flag: str, path: Path, tracks: Vocabulary) -> IntArray:
     """Read a file of track ids; ids that the bundle doesn't know are left out."""
     try:
-        lines = path.read_text("utf-8").splitlines()
+        found = tracks.indices(read_ids(path.read_bytes()))
     except (OSError, UnicodeDecodeError) as error:
         raise ParameterError(f"`{flag}`: {path} cannot be read: {error}.") from None
-    found = tracks.indices([line.strip() for line in lines if line.strip()])
     if not (found >= 0).any():
         raise ParameterError(f"`{flag}`: no line of {path} is the id of a known track.")
     return np.unique(found[found >= 0])
