@@ -178,7 +178,7 @@ def command(
         write_html(report, html_file)
         say(f"Wrote {html_file}.")
     if json_file is not None and str(json_file) == "-":
-        click.echo(json.dumps(report.as_dict(), indent=2))
+        click.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
         return
     if json_file is not None:
         write_json(report, json_file)

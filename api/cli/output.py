@@ -73,8 +73,8 @@ def logged_lines() -> Iterator[None]:
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document on standard output."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    """Print one JSON document on standard output; ValueError if it holds NaN or infinity."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False))
 
 
 def give_report(document: Any, text: str, json_file: Path | None) -> None:
