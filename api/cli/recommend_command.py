@@ -24,7 +24,7 @@ from data.readers import read_feedback, write_recommendations
 from data.vocabulary import Vocabulary
 from engine.batch import recommend_many
 from engine.live import Models
-from engine.request import STRATEGIES, Request, Scope
+from engine.request import MAX_N, STRATEGIES, Request, Scope
 from ranker.candidates import IntArray
 
 COLUMNS = ["user_id", "rank", "track_id", "score"]
@@ -44,7 +44,9 @@ _ONE_OF = "Name a USER, or give one of --all-users and --history FILE."
 @click.option("-n", "n", type=int, default=20, show_default=True, help="How many tracks a user.")
 @click.option("--strategy", type=click.Choice(STRATEGIES), default="hybrid", show_default=True)
 @click.option("--genre", "genres", multiple=True, help="Only tracks of this genre; repeatable.")
-@click.option("--artist-cap", type=int, default=None, help="At most so many tracks an artist.")
+@click.option(
+    "--artist-cap", type=click.IntRange(1, MAX_N), help="At most so many tracks an artist."
+)
 @click.option("--diversity", type=float, default=None, help="0 (by score) to 1 (varied in sound).")
 @click.option("--include-seen", is_flag=True, help="Also tracks that the user played.")
 @click.option(

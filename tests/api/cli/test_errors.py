@@ -22,6 +22,7 @@ def test_help_and_version(segue: Segue) -> None:
         (["train", "--loudly"], "No such option"),
         (["train", "everything"], "'everything' is not one of"),
         (["recommend", "u", "-n", "many"], "'many' is not a valid integer"),
+        (["recommend", "u", "--artist-cap", "1001"], "1001 is not in the range 1<=x<=1000"),
         (["recommend"], "Name a USER, or give one of --all-users and --history"),
         (["recommend", "u", "--all-users"], "Name a USER, or give one of"),
         (["export", "tracks"], "Missing option '--out'"),
