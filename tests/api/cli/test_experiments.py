@@ -111,6 +111,33 @@ def test_report_of_a_duel(trained: Segue, home: Home) -> None:
     assert "preference for b over a: +0.5000" in trained("experiments", "report", "duel").out
 
 
+def test_an_experiment_that_changed_its_kind(trained: Segue, home: Home) -> None:
+    log(home, ("x", "louder", "control", None, 1), ("y", "louder", "sound", None, 0))
+    log(home, ("x", "louder", None, "sound", 1), ago_s=3_600)  # credited to these answers alone
+    words = ("experiments", "report", "louder")
+    split = trained(*words, "--json", "-").json
+    assert (split["kind"], split["left_out"]) == ("split", 1)
+    assert [v["answers"] for v in split["variants"]] == [1, 1]
+    assert "1 interleaved answers of this name are left out" in trained(*words).out
+    rows = trained("experiments", "list", "--json").json["items"]
+    told = {(r["kind"], r["variant"], r["answers"]) for r in rows if r["experiment"] == "louder"}
+    assert told == {("split", "control", 1), ("split", "sound", 1), ("ended", None, 1)}
+    both = SETTINGS.replace('name = "louder"', 'name = "louder"\nkind = "interleave"')
+    home.settings.write_text(both, "utf-8")
+    duel = trained(*words, "--json", "-").json
+    assert (duel["kind"], duel["users"], duel["left_out"]) == ("interleave", 1, 2)
+    assert "2 answers of a split of this name are left out" in trained(*words).out
+    home.settings.write_text("", "utf-8")  # ended: as most of it was
+    assert trained(*words, "--json", "-").json["kind"] == "split"
+
+
+def test_nothing_is_reported_of_a_kind_that_nobody_saw(trained: Segue, home: Home) -> None:
+    log(home, ("x", "duel", "a", None, 0))
+    result = trained("experiments", "report", "duel")
+    assert result.status == 1
+    assert "as it is now (kind = interleave): all 1 answers" in result.complaint
+
+
 def test_report_of_nothing(trained: Segue, home: Home) -> None:
     result = trained("experiments", "report", "nope")
     assert result.status == 1
