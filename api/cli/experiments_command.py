@@ -20,6 +20,7 @@ from api.cli.output import (
     window_option,
 )
 from api.cli.session import Session, with_session
+from api.cli.values import WHOLE_DAYS, seed_option
 from engine.experiments import Experiment
 from engine.experiments.reading import Reading, report_of
 from engine.experiments.words import render
@@ -57,7 +58,7 @@ def list_(session: Session, as_json: bool) -> None:
 @click.argument("name", metavar="NAME")
 @window_option
 @days_option
-@click.option("--seed", type=int, default=0, show_default=True)
+@seed_option()
 @json_file_option
 @with_session
 def report(
@@ -86,7 +87,7 @@ def report(
 
 
 @command.command()
-@click.option("--days", type=click.IntRange(min=0), help="By default `impressions.keep_days`.")
+@click.option("--days", type=WHOLE_DAYS, help="By default `impressions.keep_days`.")
 @with_session
 def prune(session: Session, days: int | None) -> None:
     """Delete impressions that are older than so many days; a running service does it, too."""

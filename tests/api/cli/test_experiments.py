@@ -144,6 +144,29 @@ def test_report_of_nothing(trained: Segue, home: Home) -> None:
     assert "Nothing was shown in an experiment 'nope'" in result.complaint
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("report", "louder", "--days", "inf"),
+        ("report", "louder", "--days", "nan"),
+        ("report", "louder", "--days", "1e300"),
+        ("report", "louder", "--days", "0"),
+        ("report", "louder", "--window", "nan"),
+        ("report", "louder", "--window", "inf"),
+        ("report", "louder", "--seed", "-1"),
+        ("report", "louder", "--seed", 2**32),
+        ("prune", "--days", "99999999999999999999"),
+        ("prune", "--days", "-1"),
+    ],
+)
+def test_numbers_out_of_range_are_one_line_and_status_2(
+    segue: Segue, words: tuple[str, ...]
+) -> None:
+    result = segue("experiments", *words)
+    assert result.status == 2
+    assert f"Invalid value for '{words[-2]}'" in result.complaint
+
+
 def test_prune(trained: Segue, home: Home) -> None:
     log(home, ("x", "louder", "control", None, 0), ago_s=40 * 86_400)
     log(home, ("y", "louder", "control", None, 0))
@@ -181,6 +204,15 @@ class TestOffPolicy:
             (["--off-policy", "--ranker", "volume=11"], "`volume` is unknown"),
             (["--off-policy", "--ranker", "rrf_k=0"], "greater than 0"),
             (["--off-policy", "--variant", "louder"], "louder/control"),
+            (["--off-policy", "--ranker", "weight_cf=inf"], "must be a finite number"),
+            (["--off-policy", "--ranker", "artist_cap=5000"], "less than or equal to 1000"),
+            (["--off-policy", "--days", "inf"], "inf is not in the range"),
+            (["--off-policy", "--days", "nan"], "nan is not a finite number"),
+            (["--off-policy", "--window", "nan"], "nan is not a finite number"),
+            (["--off-policy", "--window", "1e300"], "1e+300 is not in the range"),
+            (["--off-policy", "--clip", "inf"], "inf is not in the range"),
+            (["--off-policy", "--clip", "nan"], "nan is not a finite number"),
+            (["--off-policy", "--seed", "-1"], "-1 is not in the range"),
             (["--off-policy", "--protocol", "random"], "--protocol does not go"),
             (["--ranker", "rrf_k=1"], "--ranker only goes"),
         ],
