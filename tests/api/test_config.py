@@ -86,6 +86,7 @@ def test_variables_that_are_no_settings(
         ("[api\n", ["not TOML", "line 1"]),
         ("[api]\nredis_url = 'http://x'\n", ["`api.redis_url` must begin with redis://"]),
         ("[rules]\nkind = 'pin'\n", ["`rules` must be tables, each headed [[rules]]"]),
+        ("rules = [1]\n", ["Rule 1: `[[rules]]` must be a table (in TOML)", "1"]),
         ("[[rules]]\nkind = 'bost'\n", ["Rule 1: `kind`", "filter, boost", "'bost'"]),
         ("[[rules]]\nname = 'fresh'\n", ["Rule 1 ('fresh'): `kind` is required"]),
         (
