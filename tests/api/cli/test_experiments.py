@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from data.config import DataConfig
 from data.store import Event, Impression, Recommendation, ShownItem, Store
 from engine.bundle import BundleRegistry
 from engine.home import Home
+from engine.offpolicy.report import OffPolicyReport, Scope, off_policy
 from tests.api.cli.conftest import Segue
 
 SETTINGS = """
@@ -221,6 +223,30 @@ class TestOffPolicy:
         result = trained("evaluate", *words)
         assert result.status == 2
         assert message in result.complaint
+
+    def test_a_target_explores_as_it_says_itself_or_as_each_request_asked(
+        self, trained: Segue, home: Home, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        text = SETTINGS.replace("{ weight_audio = 2.0 }", "{ explore = 0.2 }")
+        home.settings.write_text("[ranker]\nexplore = 0.3\n" + text, "utf-8")
+        log(home, ("x", "louder", "control", None, 1))
+        found: list[float | None] = []
+
+        def look(*given: Any, scope: Scope, **more: Any) -> OffPolicyReport:
+            found.append(scope.explore)
+            return off_policy(*given, scope=scope, **more)
+
+        monkeypatch.setattr("api.cli.off_policy.off_policy", look)
+        for words in (
+            (),
+            ("--ranker", "rrf_k=5"),
+            ("--variant", "louder/control"),
+            ("--ranker", "explore=0"),
+            ("--variant", "louder/sound"),
+            ("--variant", "louder/sound", "--ranker", "explore=0.4"),
+        ):
+            assert trained("evaluate", "--off-policy", *words).status == 0
+        assert found == [None, None, None, 0.0, 0.2, 0.4]
 
     def test_without_a_log(self, trained: Segue) -> None:
         result = trained("evaluate", "--off-policy")
