@@ -116,7 +116,8 @@ def _in_rule(error: ErrorDetails, inner: Sequence[int | str], rule: Any) -> str:
     if error["type"] == "union_tag_invalid":
         kind = rule.get("kind") if isinstance(rule, dict) else None
         return f"`kind` must be one of {', '.join(KINDS)}. Received: {kind!r:.80}."
-    return sentence(error, location=inner or [f"[[rules]] of kind {rule.get('kind')}"])
+    whole = f"[[rules]] of kind {rule.get('kind')}" if isinstance(rule, dict) else "[[rules]]"
+    return sentence(error, location=inner or [whole])
 
 
 def _keys(inner: Sequence[int | str], rule: dict[str, Any]) -> tuple[str, str]:

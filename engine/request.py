@@ -15,12 +15,14 @@ from engine.segments import Passage
 from ranker.candidates import IntArray
 from ranker.explain import Reason
 from ranker.rules import AnyRule, Outcome
+from ranker.rules.base import MAX_PLACES
 
 Strategy = Literal["hybrid", "cf", "audio", "popular"]
 Similarity = Literal["audio", "listeners", "hybrid"]
 STRATEGIES: tuple[str, ...] = get_args(Strategy)
 SIMILARITIES: tuple[str, ...] = get_args(Similarity)
-MAX_N = 1_000
+MAX_N = MAX_PLACES
+"""Most items of an answer."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,8 @@ class Request:
     genres : tuple of str
         Only tracks of any of these; case does not matter.
     artist_cap : int, optional
-        At most so many tracks an artist, as long as others are left; by default as the settings
-        say.
+        At most so many tracks an artist, 1 to 1,000, as long as others are left; by default as the
+        settings say.
     diversity : float, optional
         0 (by score alone) to 1 (as different in sound as can be); by default as the settings say.
     explore : float, optional
@@ -113,7 +115,7 @@ class Request:
         check_n(self.n)
         check_choice("strategy", self.strategy, STRATEGIES)
         if self.artist_cap is not None:
-            check_positive("artist_cap", self.artist_cap, integer=True)
+            _check_count("artist_cap", self.artist_cap)
         if self.diversity is not None and not 0 <= self.diversity <= 1:
             raise ParameterError(f"`diversity` must be 0 to 1. Received: {self.diversity!r}.")
         if self.explore is not None and not 0 <= self.explore <= 1:
@@ -122,9 +124,13 @@ class Request:
 
 def check_n(n: int) -> None:
     """Raise `ParameterError` unless `n` is a number of items that may be asked for."""
-    check_positive("n", n, integer=True)
-    if n > MAX_N:
-        raise ParameterError(f"`n` must be at most {MAX_N}. Received: {n}.")
+    _check_count("n", n)
+
+
+def _check_count(name: str, count: int) -> None:
+    check_positive(name, count, integer=True)
+    if count > MAX_N:
+        raise ParameterError(f"`{name}` must be at most {MAX_N}. Received: {count}.")
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,19 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ranker.rules.base import MAX_PLACES
+
+_MAX_QUOTA = 100_000
+
 
 def _quota(what: str) -> Any:
-    return Field(None, ge=0, description=f"Candidates by {what}; 0 for none, by default `quota`.")
+    about = f"Candidates by {what}; 0 for none, by default `quota`."
+    return Field(None, ge=0, le=_MAX_QUOTA, description=about)
+
+
+def _weight(default: float, what: str) -> Any:
+    about = f"Weight of {what} in rank fusion."
+    return Field(default, ge=0, le=1_000, allow_inf_nan=False, description=about)
 
 
 class RankerConfig(BaseModel):
@@ -22,7 +32,10 @@ class RankerConfig(BaseModel):
         "that won on its validation part, or always by rank fusion.",
     )
     quota: int = Field(
-        200, ge=1, description="Candidates that each retriever proposes, if not told otherwise."
+        200,
+        ge=1,
+        le=_MAX_QUOTA,
+        description="Candidates that each retriever proposes, if not told otherwise.",
     )
     quota_cf: int | None = _quota("factors of behaviour")
     quota_neighbours: int | None = _quota("item neighbours")
@@ -33,24 +46,25 @@ class RankerConfig(BaseModel):
     quota_trending: int | None = _quota("growing popularity")
     quota_new: int | None = _quota("days of release")
     rrf_k: float = Field(
-        10.0, gt=0, description="Constant of rank fusion: the higher, the less the first ranks win."
+        10.0,
+        gt=0,
+        le=1_000_000,
+        allow_inf_nan=False,
+        description="Constant of rank fusion: the higher, the less the first ranks win.",
     )
-    weight_cf: float = Field(1.0, ge=0, description="Weight of behaviour in rank fusion.")
-    weight_audio: float = Field(0.3, ge=0, description="Weight of sound in rank fusion.")
-    weight_popular: float = Field(0.1, ge=0, description="Weight of popularity in rank fusion.")
-    weight_neighbours: float = Field(
-        0.0, ge=0, description="Weight of item neighbours in rank fusion."
-    )
-    weight_seeds: float = Field(
-        0.0, ge=0, description="Weight of the sound of the last plays in rank fusion."
-    )
-    weight_cold: float = Field(0.0, ge=0, description="Weight of predicted factors in rank fusion.")
-    weight_trending: float = Field(
-        0.0, ge=0, description="Weight of growing popularity in rank fusion."
-    )
-    weight_new: float = Field(0.0, ge=0, description="Weight of new releases in rank fusion.")
+    weight_cf: float = _weight(1.0, "behaviour")
+    weight_audio: float = _weight(0.3, "sound")
+    weight_popular: float = _weight(0.1, "popularity")
+    weight_neighbours: float = _weight(0.0, "item neighbours")
+    weight_seeds: float = _weight(0.0, "the sound of the last plays")
+    weight_cold: float = _weight(0.0, "predicted factors")
+    weight_trending: float = _weight(0.0, "growing popularity")
+    weight_new: float = _weight(0.0, "new releases")
     artist_cap: int | None = Field(
-        None, ge=1, description="Most tracks of one artist in an answer; none by default."
+        None,
+        ge=1,
+        le=MAX_PLACES,
+        description="Most tracks of one artist in an answer; none by default.",
     )
     diversity: float = Field(
         0.0, ge=0, le=1, description="How much variety in sound counts against relevance."
@@ -63,7 +77,10 @@ class RankerConfig(BaseModel):
         description="Share of the slots of an answer that uncertain new tracks are tried in.",
     )
     explore_listeners: int = Field(
-        5, ge=0, description="A track that at most so many users have played is an uncertain one."
+        5,
+        ge=0,
+        le=1_000_000,
+        description="A track that at most so many users have played is an uncertain one.",
     )
 
     def weight(self, source: str) -> float:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from api.cli.output import json_option, print_json, progress_bar, say, under
 from api.cli.session import Session, with_session
+from api.cli.values import seed_option
 from data.debian import PACKAGES_FILE, fetch_debian, read_packages
 from data.errors import DataError
 from data.fma import fetch_fma
@@ -42,7 +43,7 @@ def sample_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--tracks", type=int, default=4, show_default=True, help="An artist."),
         click.option("--artists", type=int, default=5, show_default=True, help="A style."),
         click.option("--styles", type=int, default=8, show_default=True),
-        click.option("--seed", type=int, default=7, show_default=True),
+        seed_option(7),
     ):
         function = option(function)
     return function
@@ -160,7 +161,7 @@ def debian(out: Path, *, packages: Path, as_json: bool) -> None:
 @command.command()
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE")
 @click.option("--users", type=int, default=1_000, show_default=True)
-@click.option("--seed", type=int, default=7, show_default=True)
+@seed_option(7)
 @with_session
 def listeners(session: Session, out: Path, users: int, seed: int) -> None:
     """Simulate listeners of the imported tracks, for trying things out; nothing is imported.

@@ -10,6 +10,7 @@ import click
 from api.cli.embed_command import report_bad_file, workers_option
 from api.cli.output import give_report, json_file_option, progress_bar, say
 from api.cli.session import Session, with_session
+from api.cli.values import FiniteRange, seed_option
 from audio_model.recipes import RECIPES
 from engine.hearing import render_hearing
 from engine.hearing.lineup import SYSTEMS, HearingSettings
@@ -53,14 +54,14 @@ from engine.training.sound import audio_files
 )
 @click.option(
     "--test-fraction",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=FiniteRange(0, 1, min_open=True, max_open=True),
     default=0.4,
     show_default=True,
     help="With --train in one fold: share of the artists that are asked about.",
 )
 @click.option(
     "--max-seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     default=None,
     show_default="audio.max_seconds of the settings",
     help="Time box of each training.",
@@ -72,7 +73,7 @@ from engine.training.sound import audio_files
     show_default=True,
     help="Tracks that are re-encoded, cut and so on to measure robustness; 0 for none.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@seed_option()
 @workers_option
 @json_file_option
 @with_session

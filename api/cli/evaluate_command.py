@@ -21,6 +21,7 @@ from api.cli.output import (
     window_option,
 )
 from api.cli.session import Session, with_session
+from api.cli.values import FiniteRange, seed_option
 from data.catalog import Catalog
 from data.errors import DataError, ParameterError
 from data.interactions import Interactions
@@ -105,7 +106,7 @@ Progress = Callable[[int, int, str], None]
 @days_option
 @click.option(
     "--clip",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(0, 1_000_000, min_open=True),
     default=50.0,
     show_default=True,
     help="Greatest weight of a slot.",
@@ -118,7 +119,7 @@ Progress = Callable[[int, int, str], None]
     help="Answers to replay; of more, so many are drawn.",
 )
 @click.option("-k", "ks", type=int, multiple=True, default=(10, 20), show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True)
+@seed_option()
 @json_file_option
 @click.option(
     "--html",
@@ -178,7 +179,7 @@ def command(
         write_html(report, html_file)
         say(f"Wrote {html_file}.")
     if json_file is not None and str(json_file) == "-":
-        click.echo(json.dumps(report.as_dict(), indent=2))
+        click.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
         return
     if json_file is not None:
         write_json(report, json_file)

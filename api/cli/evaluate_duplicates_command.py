@@ -10,6 +10,7 @@ import click
 from api.cli.embed_command import report_bad_file, workers_option
 from api.cli.output import give_report, json_file_option, progress_bar
 from api.cli.session import Session, with_session
+from api.cli.values import seed_option
 from engine.duplicates.evaluation import HALVES, Half, evaluate_duplicates
 from engine.duplicates.report import render_duplicates
 from engine.training.sound import audio_files
@@ -30,7 +31,7 @@ from engine.training.sound import audio_files
     show_default="all",
     help="Take them from one half of the tracks, halved by lot.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@seed_option()
 @workers_option
 @json_file_option
 @with_session

@@ -20,12 +20,10 @@ from api.cli.output import (
     window_option,
 )
 from api.cli.session import Session, with_session
-from data.errors import DataError
+from api.cli.values import WHOLE_DAYS, seed_option
 from engine.experiments import Experiment
-from engine.experiments.duel import duel_report
-from engine.experiments.report import split_report
+from engine.experiments.reading import Reading, report_of
 from engine.experiments.words import render
-from engine.impressions.credit import credited_slots
 from engine.impressions.writer import DAY_S
 
 
@@ -44,7 +42,8 @@ def list_(session: Session, as_json: bool) -> None:
     rows = _known(session) + _logged_only(session, counts)
     for row in rows:
         of = counts["experiment"].eq(row["experiment"])
-        own = of & (counts["variant"].eq(row["variant"]) | counts["variant"].isna())
+        apart = row["kind"] != "interleave" and row["variant"] is not None
+        own = of & (counts["variant"].eq(row["variant"]) if apart else counts["variant"].isna())
         row["answers"] = int(counts.loc[own, "impressions"].sum())
         row["users"] = int(counts.loc[own, "users"].sum())
         row["last"] = _day(counts.loc[own, "last_at"])
@@ -59,7 +58,7 @@ def list_(session: Session, as_json: bool) -> None:
 @click.argument("name", metavar="NAME")
 @window_option
 @days_option
-@click.option("--seed", type=int, default=0, show_default=True)
+@seed_option()
 @json_file_option
 @with_session
 def report(
@@ -75,23 +74,20 @@ def report(
 
     An impression is one track in one answer; a listen or like of the same user and track within
     the window counts for the last impression before it. Events need times.
+
+    Where the experiment changed its kind, the answers of the other one are left out.
     """
     since = None if days is None else int(time.time() - days * DAY_S)
-    with session.store() as store:
-        slots = credited_slots(store, window_hours=window, experiment=name, since=since)
-    if slots.empty:
-        raise DataError(
-            f"Nothing was shown in an experiment {name!r}. `segue experiments list` shows what was."
-        )
     known = next((e for e in session.settings.experiments if e.name == name), None)
-    interleaved = slots["team"].notna().all()
-    found = (duel_report if interleaved else split_report)(slots, name, experiment=known, seed=seed)
+    reading = Reading(window_hours=window, since=since, seed=seed)
+    with session.store() as store:
+        found = report_of(store, name, experiment=known, reading=reading)
     document = {**found.as_dict(), "window_hours": window}
     give_report(document, render(found, window_hours=window), json_file)
 
 
 @command.command()
-@click.option("--days", type=click.IntRange(min=0), help="By default `impressions.keep_days`.")
+@click.option("--days", type=WHOLE_DAYS, help="By default `impressions.keep_days`.")
 @with_session
 def prune(session: Session, days: int | None) -> None:
     """Delete impressions that are older than so many days; a running service does it, too."""
@@ -121,12 +117,14 @@ def _row(experiment: Experiment, variant: str, weight: float) -> dict[str, Any]:
 
 def _logged_only(session: Session, counts: pd.DataFrame) -> list[dict[str, Any]]:
     """Return a row for each variant that was shown and is not in the settings any more."""
-    known = {(row["experiment"], row["variant"]) for row in _known(session)}
-    together = {e.name for e in session.settings.experiments if e.kind == "interleave"}
+    known = {
+        # Two that are interleaved are nobody's variant in the log.
+        (row["experiment"], None if row["kind"] == "interleave" else row["variant"])
+        for row in _known(session)
+    }
     rows = []
     for experiment, variant in zip(counts["experiment"], counts["variant"], strict=True):
-        there = (experiment, variant) in known or (experiment in together and variant is None)
-        if experiment is not None and not there:
+        if experiment is not None and (experiment, variant) not in known:
             row = {"experiment": experiment, "kind": "ended", "variant": variant, "weight": None}
             rows.append(row)
     return rows

@@ -8,6 +8,7 @@ import click
 import numpy as np
 
 from api.cli.session import Session, with_session
+from api.cli.values import seed_option
 from data.errors import BundleError, ParameterError
 from engine.maps import (
     COLOUR_BY,
@@ -53,7 +54,7 @@ _NAMES = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
     metavar="URL",
     help="Address of a running service, for the page to play from.",
 )
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@seed_option()
 @with_session
 def command(
     session: Session,

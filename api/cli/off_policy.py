@@ -14,6 +14,7 @@ from api.cli.session import Session
 from api.wording import sentence
 from data.errors import ParameterError
 from engine.config import Sections
+from engine.experiments import Variant
 from engine.impressions.writer import DAY_S
 from engine.offpolicy.report import Scope, off_policy, render
 from ranker.config import RankerConfig
@@ -25,13 +26,15 @@ OPTIONS = ("ranker", "variant", "experiment", "window", "days", "clip", "most")
 def run(session: Session, asked: Mapping[str, Any], *, seed: int, json_file: Path | None) -> None:
     """Estimate and print."""
     settings = session.settings
-    days = asked["days"]
+    days, variant, changes = asked["days"], asked["variant"], asked["ranker"]
+    target = target_of(settings, variant=variant, changes=changes)
+    explores = "explore" in own_settings(settings, variant=variant, changes=changes)
     with session.store() as store, progress_bar() as progress:
         report = off_policy(
             store,
             session.registry,
             settings,
-            target=target_of(settings, variant=asked["variant"], changes=asked["ranker"]),
+            target=target,
             scope=Scope(
                 window_hours=asked["window"],
                 experiment=asked["experiment"],
@@ -39,6 +42,7 @@ def run(session: Session, asked: Mapping[str, Any], *, seed: int, json_file: Pat
                 clip=asked["clip"],
                 most=asked["most"],
                 seed=seed,
+                explore=target.explore if explores else None,
             ),
             progress=progress,
         )
@@ -61,20 +65,42 @@ def target_of(settings: Sections, *, variant: str | None, changes: Sequence[str]
     ParameterError
         If there is no such variant, setting or value.
     """
-    base = settings.ranker if variant is None else _variant(settings, variant)
-    pairs = [change.partition("=") for change in changes]
-    for change, (_, equals, _) in zip(changes, pairs, strict=True):
-        if not equals:
-            raise ParameterError(f"`--ranker` must be KEY=VALUE. Received: {change!r}.")
-    given = {key.strip(): value.strip() for key, _, value in pairs}
+    own = own_settings(settings, variant=variant, changes=changes)
+    base = settings.ranker.model_dump(exclude_unset=True)
     try:
-        return RankerConfig.model_validate({**base.model_dump(exclude_unset=True), **given})
+        return RankerConfig.model_validate({**base, **own})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise ParameterError(f"`--ranker`: {sentence(first)}") from None
 
 
-def _variant(settings: Sections, named: str) -> RankerConfig:
+def own_settings(
+    settings: Sections, *, variant: str | None, changes: Sequence[str]
+) -> dict[str, Any]:
+    """Return what of `[ranker]` the target sets itself, by a variant or a change.
+
+    Parameters
+    ----------
+    settings, variant, changes
+        As `target_of`, which also says whether values are right.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such variant, or a change is not KEY=VALUE.
+    """
+    own: dict[str, Any] = {}
+    if variant is not None:
+        own.update(_variant(settings, variant).ranker.model_dump(exclude_unset=True))
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not equals:
+            raise ParameterError(f"`--ranker` must be KEY=VALUE. Received: {change!r}.")
+        own[key.strip()] = value.strip()
+    return own
+
+
+def _variant(settings: Sections, named: str) -> Variant:
     known = {
         f"{experiment.name}/{variant.name}": variant
         for experiment in settings.experiments
@@ -86,4 +112,4 @@ def _variant(settings: Sections, named: str) -> RankerConfig:
             f"`--variant` must be EXPERIMENT/VARIANT of the settings ({there}). "
             f"Received: {named!r}."
         )
-    return known[named].settings(settings.ranker)
+    return known[named]

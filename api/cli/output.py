@@ -16,6 +16,7 @@ from rich import progress as bars
 from rich.console import Console
 from rich.table import Table
 
+from api.cli.values import DAYS, HOURS
 from data.files import write_atomically
 
 PLAIN_EVERY = 5.0  # seconds between two lines of progress where there is no terminal
@@ -39,16 +40,14 @@ json_file_option = click.option(
 
 window_option = click.option(
     "--window",
-    type=click.FloatRange(min=0, min_open=True),
+    type=HOURS,
     default=24.0,
     show_default=True,
     metavar="HOURS",
     help="How long after an impression a listen counts for it.",
 )
 
-days_option = click.option(
-    "--days", type=click.FloatRange(min=0, min_open=True), help="Only impressions of so many days."
-)
+days_option = click.option("--days", type=DAYS, help="Only impressions of so many days.")
 
 
 class _Lines(logging.Handler):
@@ -73,8 +72,8 @@ def logged_lines() -> Iterator[None]:
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document on standard output."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    """Print one JSON document on standard output; ValueError if it holds NaN or infinity."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False))
 
 
 def give_report(document: Any, text: str, json_file: Path | None) -> None:

@@ -18,12 +18,13 @@ from api.rule_files import read_rules
 from data.checks import check_id
 from data.errors import ParameterError
 from data.history import History
+from data.id_lines import read_ids
 from data.interactions import Feedback
 from data.readers import read_feedback, write_recommendations
 from data.vocabulary import Vocabulary
 from engine.batch import recommend_many
 from engine.live import Models
-from engine.request import STRATEGIES, Request, Scope
+from engine.request import MAX_N, STRATEGIES, Request, Scope
 from ranker.candidates import IntArray
 
 COLUMNS = ["user_id", "rank", "track_id", "score"]
@@ -43,7 +44,9 @@ _ONE_OF = "Name a USER, or give one of --all-users and --history FILE."
 @click.option("-n", "n", type=int, default=20, show_default=True, help="How many tracks a user.")
 @click.option("--strategy", type=click.Choice(STRATEGIES), default="hybrid", show_default=True)
 @click.option("--genre", "genres", multiple=True, help="Only tracks of this genre; repeatable.")
-@click.option("--artist-cap", type=int, default=None, help="At most so many tracks an artist.")
+@click.option(
+    "--artist-cap", type=click.IntRange(1, MAX_N), help="At most so many tracks an artist."
+)
 @click.option("--diversity", type=float, default=None, help="0 (by score) to 1 (varied in sound).")
 @click.option("--include-seen", is_flag=True, help="Also tracks that the user played.")
 @click.option(
@@ -126,10 +129,9 @@ def command(  # noqa: PLR0913 - one parameter an option
 def _listed(flag: str, path: Path, tracks: Vocabulary) -> IntArray:
     """Read a file of track ids; ids that the bundle doesn't know are left out."""
     try:
-        lines = path.read_text("utf-8").splitlines()
+        found = tracks.indices(read_ids(path.read_bytes()))
     except (OSError, UnicodeDecodeError) as error:
         raise ParameterError(f"`{flag}`: {path} cannot be read: {error}.") from None
-    found = tracks.indices([line.strip() for line in lines if line.strip()])
     if not (found >= 0).any():
         raise ParameterError(f"`{flag}`: no line of {path} is the id of a known track.")
     return np.unique(found[found >= 0])

@@ -198,8 +198,9 @@ def now() -> str:
 
 
 def encode(document: dict[str, Any]) -> bytes:
-    """Return a document as compact JSON."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    """Return a document as compact JSON; ValueError if it holds what JSON has no number for."""
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8")
 
 
 def answer(document: dict[str, Any], status: int = 200) -> Response:

@@ -64,6 +64,7 @@ class Options(Input):
     artist_cap: int | None = Field(
         None,
         ge=1,
+        le=MAX_N,
         description="At most so many tracks an artist, while others are left; by default the "
         "setting `ranker.artist_cap`.",
     )

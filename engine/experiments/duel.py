@@ -38,6 +38,8 @@ class DuelReport:
         second is preferred.
     p_value : float or None
         Of the two-sided sign test over users without a tie; None where all are ties.
+    left_out : int
+        Answers of a split of the same name, which no part of this counts.
     """
 
     experiment: str
@@ -49,6 +51,7 @@ class DuelReport:
     ties: int
     preference: Estimate
     p_value: float | None
+    left_out: int = 0
 
     def as_dict(self) -> dict[str, object]:
         """Return the report as JSON has it."""
@@ -75,7 +78,8 @@ def duel_report(
     heard = slots["heard"].to_numpy(bool)
     credit = np.zeros((int(who.max()) + 1, 2), np.int64)
     for at, team in enumerate(teams):
-        np.add.at(credit[:, at], who[heard & (slots["team"] == team).to_numpy(bool)], 1)
+        theirs = slots["team"].eq(team).fillna(False).to_numpy(bool)
+        np.add.at(credit[:, at], who[heard & theirs], 1)
     sides = np.sign(credit[:, 1] - credit[:, 0])
     first, second = int((sides < 0).sum()), int((sides > 0).sum())
     decided = first + second

@@ -69,12 +69,15 @@ class SplitReport:
         P-value of the numbers of users, were they dealt by the weights (chi-square); below
         `MISMATCH` something is wrong with the assignment or the log. None where weights are not
         known.
+    left_out : int
+        Interleaved answers of the same name, which no part of this counts.
     """
 
     experiment: str
     variants: tuple[VariantResult, ...]
     crossed: int
     mismatch: float | None
+    left_out: int = 0
 
     @property
     def mismatched(self) -> bool:

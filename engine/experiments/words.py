@@ -36,6 +36,8 @@ def _split(report: SplitReport) -> list[str]:
         lines.append("Trust no difference before that is explained.")
     if report.crossed:
         lines.append(f"{report.crossed:,} users were shown more than one variant")
+    if report.left_out:
+        lines.append(f"{report.left_out:,} interleaved answers of this name are left out")
     return lines
 
 
@@ -47,12 +49,15 @@ def _duel(report: DuelReport) -> list[str]:
         for name, listens, wins in zip(report.teams, report.listens, report.wins, strict=True)
     ]
     p_value = "" if report.p_value is None else f", p = {report.p_value:.3g} (sign test)"
-    return [
+    lines = [
         *_columns([head, *rows]),
         "",
         f"{report.users:,} users, {report.answers:,} answers, {report.ties:,} ties",
         f"preference for {second} over {first}: {_estimate(report.preference, sign='+')}{p_value}",
     ]
+    if report.left_out:
+        lines.append(f"{report.left_out:,} answers of a split of this name are left out")
+    return lines
 
 
 def _estimate(value: Estimate | None, sign: str = "") -> str:

@@ -6,6 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+MAX_DAYS = 36_500
+"""The longest time that can be asked about, in days: a hundred years."""
+
 
 class ImpressionsConfig(BaseModel):
     """Which answers are logged, and how long the log is kept."""
@@ -18,7 +21,10 @@ class ImpressionsConfig(BaseModel):
         "all (on), or none (off).",
     )
     keep_days: int = Field(
-        90, ge=1, description="Days after which impressions are deleted by a running service."
+        90,
+        ge=1,
+        le=MAX_DAYS,
+        description="Days after which impressions are deleted by a running service.",
     )
     queue: int = Field(
         10_000,

@@ -81,6 +81,19 @@ def credited_slots(
         As `Store.load_slots`, and `heard` (bool).
     """
     slots = store.load_slots(experiment=experiment, since=since)
+    return with_credit(store, slots, window_hours=window_hours)
+
+
+def with_credit(store: Store, slots: pd.DataFrame, *, window_hours: float) -> pd.DataFrame:
+    """Return slots with what followed each, `heard` (bool).
+
+    Parameters
+    ----------
+    store : Store
+    slots : DataFrame
+        As `Store.load_slots`, or a part of it: only these are credited.
+    window_hours : float
+    """
     if slots.empty:
         return slots.assign(heard=np.empty(0, np.bool_))
     liked = store.load_liked(CREDITED, since=int(slots["served_at"].min()))

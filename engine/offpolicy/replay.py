@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,8 +23,8 @@ from engine.request import Request, Scope
 
 Progress = Callable[[int, int, str], None]
 
-_TAKEN = ("n", "strategy", "exclude_seen", "artist_cap", "diversity")
-"""Options of a logged query that a request takes as they are. `explore` is the target's own."""
+_TAKEN = ("n", "strategy", "exclude_seen", "artist_cap", "diversity", "explore")
+"""Options of a logged query that a request takes as they are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +54,7 @@ def replay(
     store: Store,
     recommender_of: Callable[[str], Recommender | None],
     *,
+    explore: float | None = None,
     progress: Progress | None = None,
 ) -> Replay:
     """Compare what was shown with what a target would have shown.
@@ -69,6 +70,9 @@ def replay(
         Where histories and queries are.
     recommender_of : callable
         Makes the target of a bundle's id; None where that bundle is not kept any more.
+    explore : float, optional
+        Share of the slots that the target explores, whatever a query asked for. By default what
+        the query asked for, or else what the target's settings say.
     progress : callable, optional
         Told impressions done, and in all.
 
@@ -88,7 +92,9 @@ def replay(
         target, times = made[bundle], int(shown["impression_id"].nunique())
         if target is None:
             unknown += times
-        elif (part := _one(shown, store, target, query=queries.get(str(name)))) is None:
+        elif (
+            part := _one(shown, store, target, query=queries.get(str(name)), explore=explore)
+        ) is None:
             unanswered += times
         else:
             parts.append(part)
@@ -114,7 +120,12 @@ def request_of(
 
 
 def _one(
-    shown: pd.DataFrame, store: Store, target: Recommender, *, query: str | None
+    shown: pd.DataFrame,
+    store: Store,
+    target: Recommender,
+    *,
+    query: str | None,
+    explore: float | None,
 ) -> pd.DataFrame | None:
     """Return what a target says of the slots of one answer, however often it was served."""
     if query is None or shown["propensity"].isna().any():
@@ -126,7 +137,8 @@ def _one(
     where = None if pd.isna(placement) else str(placement)
     scope = Scope(where, datetime.fromtimestamp(at, UTC))
     try:
-        policy = target.slots(request_of(query, history, user, scope=scope))
+        request = request_of(query, history, user, scope=scope)
+        policy = target.slots(request if explore is None else replace(request, explore=explore))
     except SegueError:
         return None
     tracks = target.catalog.tracks.indices(once["track_id"].tolist()).astype(np.int32)

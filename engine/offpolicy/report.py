@@ -78,6 +78,8 @@ class Scope:
         Answers to replay; of more, so many are drawn.
     seed : int
         Of that, and of the intervals.
+    explore : float, optional
+        Share of the slots that the target explores, whatever a request asked for.
     """
 
     window_hours: float = 24.0
@@ -86,6 +88,7 @@ class Scope:
     clip: float = 50.0
     most: int = 20_000
     seed: int = 0
+    explore: float | None = None
 
 
 def off_policy(
@@ -117,7 +120,13 @@ def off_policy(
         If there is nothing to estimate from.
     """
     slots = _slots(store, scope)
-    found = replay(slots, store, _targets(registry, sections, target), progress=progress)
+    found = replay(
+        slots,
+        store,
+        _targets(registry, sections, target),
+        explore=scope.explore,
+        progress=progress,
+    )
     left_out = found.unknown_bundles + found.unanswered
     if not found.samples.rewards.size:
         raise DataError(

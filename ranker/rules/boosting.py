@@ -6,6 +6,8 @@ import numpy as np
 
 from ranker.candidates import BoolArray, Candidates, IntArray
 
+_HIGHEST = float(np.finfo(np.float32).max)
+
 
 def scale_scores(
     candidates: Candidates, matching: BoolArray, factor: float, *, up: bool
@@ -19,7 +21,8 @@ def scale_scores(
     matching : ndarray of bool, shape (m,)
     factor : float
         Above 1. To go up, a score above 0 is multiplied by it and one below 0 divided; to go down,
-        the other way round. A score of 0 stays.
+        the other way round. A score of 0 stays, and none leaves the finite range of float32,
+        however many rules multiply it.
     up : bool
 
     Returns
@@ -30,7 +33,8 @@ def scale_scores(
     scores = candidates.scores.astype(np.float64)
     larger = (scores > 0) == up
     scaled = np.where(larger, scores * factor, scores / factor)
-    found = np.where(matching, scaled, scores).astype(np.float32)
+    bounded = np.clip(scaled, -_HIGHEST, _HIGHEST)
+    found = np.where(matching, bounded, scores).astype(np.float32)
     order = np.lexsort((~matching if up else matching, -found))
     return Candidates(candidates.source, candidates.tracks[order], found[order])
 

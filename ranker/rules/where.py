@@ -40,6 +40,12 @@ def _valid_ids(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _possible_path(path: Path) -> Path:
+    if "\0" in str(path):
+        raise ValueError("must be the path of a file, without a NUL character")
+    return path
+
+
 def _day(value: Any) -> Any:
     """Read a day as JSON has it; a number is none: 2026 would be seconds since 1970."""
     if isinstance(value, date):
@@ -57,6 +63,7 @@ _Several = Annotated[
 Names = Annotated[_Several, AfterValidator(_some_text)]
 Ids = Annotated[_Several, AfterValidator(_valid_ids)]
 Day = Annotated[date, BeforeValidator(_day)]
+ListPath = Annotated[Path, AfterValidator(_possible_path)]
 
 
 class Conditions(RuleModel):
@@ -67,7 +74,7 @@ class Conditions(RuleModel):
     album: Names | None = Field(None, description="On any of these albums.")
     license: Names | None = Field(None, description="Under any of these licences.")
     track: Ids | None = Field(None, description="One of these track ids.")
-    listed: Path | None = Field(
+    listed: ListPath | None = Field(
         None, description="In this file of track ids, one a line; read again when it changes."
     )
     released_after: Day | None = Field(None, description="Released on this day or later.")

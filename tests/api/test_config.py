@@ -80,10 +80,13 @@ def test_variables_that_are_no_settings(
         ("[cf]\nfactor = 3\n", ["`cf.factor` is not a setting", "factors", "3"]),
         ("[hifi]\nx = 1\n", ["`hifi` is not a setting", "api", "cf"]),
         ("[api]\nport = 70000\n", ["`api.port`", "65535", "70000"]),
+        ("[impressions]\nkeep_days = 36501\n", ["`impressions.keep_days`", "36500", "36501"]),
+        ("[ranker]\nweight_cf = inf\n", ["`ranker.weight_cf` must be a finite number", "inf"]),
         ("api = 3\n", ["`api` must be a table", "3"]),
         ("[api\n", ["not TOML", "line 1"]),
         ("[api]\nredis_url = 'http://x'\n", ["`api.redis_url` must begin with redis://"]),
         ("[rules]\nkind = 'pin'\n", ["`rules` must be tables, each headed [[rules]]"]),
+        ("rules = [1]\n", ["Rule 1: `[[rules]]` must be a table (in TOML)", "1"]),
         ("[[rules]]\nkind = 'bost'\n", ["Rule 1: `kind`", "filter, boost", "'bost'"]),
         ("[[rules]]\nname = 'fresh'\n", ["Rule 1 ('fresh'): `kind` is required"]),
         (

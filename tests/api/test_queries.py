@@ -74,6 +74,7 @@ def test_every_option_but_the_placement_is_in_the_canonical_form() -> None:
         ("n=1&n=2", ["`n` may be given once only"]),
         ("exclude_seen=maybe", ["`exclude_seen`", "'maybe'"]),
         ("artist_cap=0", ["`artist_cap`", "'0'"]),
+        ("artist_cap=1001", ["`artist_cap`", "1000", "'1001'"]),
         ("diversity=1.5", ["`diversity`", "'1.5'"]),
         ("diversity=nan", ["`diversity` must be a finite number"]),
         ("strategy=magic", ["`strategy`", "'hybrid', 'cf', 'audio' or 'popular'", "'magic'"]),

@@ -230,6 +230,7 @@ def test_anonymous_answers_are_kept_too(world: World) -> None:
         ({"seed_tracks": [""]}, "`seed_tracks[0]` is empty"),
         ({"n": "5"}, "`n`"),
         ({"n": 0}, "`n`"),
+        ({"artist_cap": 1001}, "`artist_cap` must be less than or equal to 1000"),
         ({"genres": ["polka"]}, "'polka'"),
         ({"seeds": []}, "`seeds` is not a parameter here"),
         ([], "object"),

@@ -189,6 +189,16 @@ def test_rules_that_are_wrong_are_named(
     assert part in errors[field]
 
 
+def test_boosts_multiply_to_a_score_that_json_can_hold(world: World) -> None:
+    boost = {"kind": "boost", "where": {"heard": True}, "factor": 1000}
+    body = {"seed_tracks": ["t00"], "rules": [boost] * 20, "diversity": 0.3}
+    response = world.client.post(ANONYMOUS, json=body)
+    assert response.status_code == 200, response.text
+    assert "Infinity" not in response.text
+    scores = [item["score"] for item in response.get_json()["items"]]
+    assert max(scores) == pytest.approx(3.4e38, rel=0.01)
+
+
 def test_rules_are_limited_in_number_and_only_in_bodies(world: World) -> None:
     pins = [{"kind": "pin", "track": "t01"}] * 21
     body = check_problem(world.client.post(ANONYMOUS, json={"rules": pins}), 422)

@@ -136,3 +136,8 @@ class TestDuel:
         report = duel_report(slots_of([("ann", "i1", None, "a", 0)]), "exp")
         assert (report.p_value, report.ties) == (None, 1)
         assert report.preference.mean == 0
+
+    def test_a_track_of_no_team_counts_for_none(self) -> None:
+        slots = slots_of([("ann", "i1", None, None, 1), ("ann", "i1", None, "a", 1)])
+        report = duel_report(slots.astype({"team": "string[pyarrow]"}), "exp")
+        assert (report.teams, report.listens) == (("a", ""), (1, 0))

@@ -66,15 +66,15 @@ def log(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Log]
         yield found
 
 
-def fill(log: Log) -> None:
-    ids, recommender = log.bundle.contents.catalog.tracks, log.recommender(LOGGED)
+def fill(log: Log, config: RankerConfig = LOGGED, query: str = QUERY) -> None:
+    ids, recommender = log.bundle.contents.catalog.tracks, log.recommender(config)
     log.store.put_tracks([pd.DataFrame({"track_id": list(ids)})])
     rng = np.random.default_rng(11)
     events, impressions = [], []
     for user, played in log.histories():
         events.append(Event(None, user, ids.id(played), "listen", listened_at=T0 - 50))
-        answer = recommender.recommend(request_of(QUERY, history_of(played), user))
-        impressions.append(impression(log, user, answer))
+        answer = recommender.recommend(request_of(query, history_of(played), user))
+        impressions.append(impression(log, user, answer, query=query))
         for item in answer.items:
             if rng.random() < APPEAL[item.track]:
                 events.append(Event(None, user, ids.id(item.track), "listen", listened_at=T0 + 60))
@@ -82,12 +82,12 @@ def fill(log: Log) -> None:
     log.store.add_impressions(impressions)
 
 
-def impression(log: Log, user: str, answer: Answer) -> Impression:
+def impression(log: Log, user: str, answer: Answer, *, query: str) -> Impression:
     ids = log.bundle.contents.catalog.tracks
     items = tuple(
         ShownItem(ids.id(i.track), i.score, i.propensity, i.explored) for i in answer.items
     )
-    told = Recommendation(log.bundle.id, QUERY, items)
+    told = Recommendation(log.bundle.id, query, items)
     return Impression(f"r-{user}", user, T0, recommendation=told)
 
 
@@ -126,6 +126,22 @@ def test_the_ranking_that_logged_is_recognised(log: Log) -> None:
     assert report["agreed"] == 0.5  # the slots that are not explored
     assert report["changed"] == {}
     assert report["impressions"] == value["users"] == USERS
+
+
+def test_a_request_that_asked_for_exploration_explores_again(log: Log, tmp_path: Path) -> None:
+    asked = RankerConfig(explore_listeners=1)
+    with Store.open(f"sqlite:///{tmp_path / 'segue.db'}") as store:
+        own = Log(store, log.registry, log.bundle)
+        fill(own, asked, query=QUERY.replace("}", ',"explore":0.5}'))
+        for config in (asked, LOGGED, RankerConfig(explore=0.25, explore_listeners=1)):
+            report = estimate(own, config)
+            value = report["value"]
+            assert isinstance(value, dict)
+            assert value["supported"]["mean"] == pytest.approx(1.0)
+            assert report["agreed"] == 0.5
+        never = estimate(own, asked, explore=0.0)
+        assert isinstance(never["value"], dict)
+        assert never["value"]["supported"]["mean"] < 1
 
 
 def test_another_ranking_is_estimated_without_bias(log: Log) -> None:
@@ -199,7 +215,7 @@ def test_a_logged_query_becomes_the_request_that_it_was() -> None:
     query = '{"n":7,"genre":["quiet"],"artist_cap":2,"explain":true,"diversity":null,"explore":1}'
     request = request_of(query, history_of(1), "ann")
     assert (request.n, request.genres, request.artist_cap) == (7, ("quiet",), 2)
-    assert (request.diversity, request.explore, request.subject) == (None, None, "ann")
+    assert (request.diversity, request.explore, request.subject) == (None, 1, "ann")
 
 
 def test_a_database_without_bundles_says_so(log: Log, tmp_path: Path) -> None:

@@ -173,6 +173,7 @@ def test_explaining_does_not_change_the_answer(recommender: Recommender) -> None
         ({"n": 1001}, "`n` must be at most 1000"),
         ({"strategy": "magic"}, "`strategy` must be one of"),
         ({"artist_cap": 0}, "`artist_cap` must be a positive integer"),
+        ({"artist_cap": 1001}, "`artist_cap` must be at most 1000"),
         ({"diversity": 1.5}, "`diversity` must be 0 to 1"),
         ({"diversity": float("nan")}, "`diversity` must be 0 to 1"),
     ],

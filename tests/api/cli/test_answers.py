@@ -69,6 +69,27 @@ def test_among_and_exclude(trained: Segue, tmp_path: Path) -> None:
     assert "no line of" in result.complaint
 
 
+def test_lists_may_be_of_another_system(trained: Segue, tmp_path: Path) -> None:
+    among, exclude = tmp_path / "among.txt", tmp_path / "exclude.txt"
+    among.write_bytes("\ufefft05\r\nt07\r\n".encode())
+    exclude.write_bytes("\ufefft07\n".encode())
+    words = ("recommend", "u01", "--among", among, "--exclude", exclude, "--json")
+    assert [i["track_id"] for i in trained(*words).json["items"]] == ["t05"]
+
+
+def test_lists_hold_ids_as_they_are(segue: Segue, tmp_path: Path) -> None:
+    tracks, among = tmp_path / "tracks.csv", tmp_path / "among.txt"
+    tracks.write_text('track_id\n"a\u2028b"\n" lead"\nplain\n', "utf-8")
+    listens = tmp_path / "listens.csv"
+    listens.write_text("user_id,track_id\nann,plain\n")
+    assert segue("import", "tracks", tracks).status == 0
+    assert segue("import", "listens", listens).status == 0
+    assert segue("train").status == 0
+    among.write_text("a\u2028b\n lead\n", "utf-8")
+    found = segue("recommend", "ann", "--among", among, "--json").json["items"]
+    assert {item["track_id"] for item in found} == {"a\u2028b", " lead"}
+
+
 def test_a_user_can_be_written_to_a_file(trained: Segue, tmp_path: Path) -> None:
     out = tmp_path / "one.csv"
     assert trained("recommend", "u01", "-n", 2, "--out", out).status == 0

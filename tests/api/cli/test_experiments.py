@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from data.config import DataConfig
 from data.store import Event, Impression, Recommendation, ShownItem, Store
 from engine.bundle import BundleRegistry
 from engine.home import Home
+from engine.offpolicy.report import OffPolicyReport, Scope, off_policy
 from tests.api.cli.conftest import Segue
 
 SETTINGS = """
@@ -111,10 +113,60 @@ def test_report_of_a_duel(trained: Segue, home: Home) -> None:
     assert "preference for b over a: +0.5000" in trained("experiments", "report", "duel").out
 
 
+def test_an_experiment_that_changed_its_kind(trained: Segue, home: Home) -> None:
+    log(home, ("x", "louder", "control", None, 1), ("y", "louder", "sound", None, 0))
+    log(home, ("x", "louder", None, "sound", 1), ago_s=3_600)  # credited to these answers alone
+    words = ("experiments", "report", "louder")
+    split = trained(*words, "--json", "-").json
+    assert (split["kind"], split["left_out"]) == ("split", 1)
+    assert [v["answers"] for v in split["variants"]] == [1, 1]
+    assert "1 interleaved answers of this name are left out" in trained(*words).out
+    rows = trained("experiments", "list", "--json").json["items"]
+    told = {(r["kind"], r["variant"], r["answers"]) for r in rows if r["experiment"] == "louder"}
+    assert told == {("split", "control", 1), ("split", "sound", 1), ("ended", None, 1)}
+    both = SETTINGS.replace('name = "louder"', 'name = "louder"\nkind = "interleave"')
+    home.settings.write_text(both, "utf-8")
+    duel = trained(*words, "--json", "-").json
+    assert (duel["kind"], duel["users"], duel["left_out"]) == ("interleave", 1, 2)
+    assert "2 answers of a split of this name are left out" in trained(*words).out
+    home.settings.write_text("", "utf-8")  # ended: as most of it was
+    assert trained(*words, "--json", "-").json["kind"] == "split"
+
+
+def test_nothing_is_reported_of_a_kind_that_nobody_saw(trained: Segue, home: Home) -> None:
+    log(home, ("x", "duel", "a", None, 0))
+    result = trained("experiments", "report", "duel")
+    assert result.status == 1
+    assert "as it is now (kind = interleave): all 1 answers" in result.complaint
+
+
 def test_report_of_nothing(trained: Segue, home: Home) -> None:
     result = trained("experiments", "report", "nope")
     assert result.status == 1
     assert "Nothing was shown in an experiment 'nope'" in result.complaint
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("report", "louder", "--days", "inf"),
+        ("report", "louder", "--days", "nan"),
+        ("report", "louder", "--days", "1e300"),
+        ("report", "louder", "--days", "0"),
+        ("report", "louder", "--window", "nan"),
+        ("report", "louder", "--window", "inf"),
+        ("report", "louder", "--seed", "-1"),
+        ("report", "louder", "--seed", 2**32),
+        ("prune", "--days", "99999999999999999999"),
+        ("prune", "--days", "-1"),
+    ],
+)
+def test_numbers_out_of_range_are_one_line_and_status_2(
+    segue: Segue, words: tuple[str, ...]
+) -> None:
+    result = segue("experiments", *words)
+    assert result.status == 2
+    assert f"Invalid value for '{words[-2]}'" in result.complaint
 
 
 def test_prune(trained: Segue, home: Home) -> None:
@@ -154,6 +206,15 @@ class TestOffPolicy:
             (["--off-policy", "--ranker", "volume=11"], "`volume` is unknown"),
             (["--off-policy", "--ranker", "rrf_k=0"], "greater than 0"),
             (["--off-policy", "--variant", "louder"], "louder/control"),
+            (["--off-policy", "--ranker", "weight_cf=inf"], "must be a finite number"),
+            (["--off-policy", "--ranker", "artist_cap=5000"], "less than or equal to 1000"),
+            (["--off-policy", "--days", "inf"], "inf is not in the range"),
+            (["--off-policy", "--days", "nan"], "nan is not a finite number"),
+            (["--off-policy", "--window", "nan"], "nan is not a finite number"),
+            (["--off-policy", "--window", "1e300"], "1e+300 is not in the range"),
+            (["--off-policy", "--clip", "inf"], "inf is not in the range"),
+            (["--off-policy", "--clip", "nan"], "nan is not a finite number"),
+            (["--off-policy", "--seed", "-1"], "-1 is not in the range"),
             (["--off-policy", "--protocol", "random"], "--protocol does not go"),
             (["--ranker", "rrf_k=1"], "--ranker only goes"),
         ],
@@ -162,6 +223,30 @@ class TestOffPolicy:
         result = trained("evaluate", *words)
         assert result.status == 2
         assert message in result.complaint
+
+    def test_a_target_explores_as_it_says_itself_or_as_each_request_asked(
+        self, trained: Segue, home: Home, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        text = SETTINGS.replace("{ weight_audio = 2.0 }", "{ explore = 0.2 }")
+        home.settings.write_text("[ranker]\nexplore = 0.3\n" + text, "utf-8")
+        log(home, ("x", "louder", "control", None, 1))
+        found: list[float | None] = []
+
+        def look(*given: Any, scope: Scope, **more: Any) -> OffPolicyReport:
+            found.append(scope.explore)
+            return off_policy(*given, scope=scope, **more)
+
+        monkeypatch.setattr("api.cli.off_policy.off_policy", look)
+        for words in (
+            (),
+            ("--ranker", "rrf_k=5"),
+            ("--variant", "louder/control"),
+            ("--ranker", "explore=0"),
+            ("--variant", "louder/sound"),
+            ("--variant", "louder/sound", "--ranker", "explore=0.4"),
+        ):
+            assert trained("evaluate", "--off-policy", *words).status == 0
+        assert found == [None, None, None, 0.0, 0.2, 0.4]
 
     def test_without_a_log(self, trained: Segue) -> None:
         result = trained("evaluate", "--off-policy")

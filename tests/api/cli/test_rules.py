@@ -83,7 +83,13 @@ def test_rules_of_the_settings(trained: Segue, rules: Path, tmp_path: Path) -> N
         ("[[rules]]\nname = 'x'\nkind = 'pin'\ntrac = 'a'\n", "Rule 1 ('x'): `trac` is not a key"),
         ("[[rule]]\nkind = 'pin'\n", "must hold [[rules]] only. Received: 'rule'"),
         ("rules = 3\n", "tables, each headed [[rules]]"),
+        ("rules = [1, 2]\n", "Rule 1: `[[rules]]` must be a table (in TOML)"),
+        ("rules = [[]]\n", "Rule 1: `[[rules]]` must be a table (in TOML)"),
         ("[[rules\n", "not TOML"),
+        (
+            "[[rules]]\nkind = 'filter'\nwhere = {listed = \"a\\u0000b\"}\n",
+            "Rule 1: `where.listed` must be the path of a file, without a NUL character",
+        ),
         (
             "[[rules]]\nkind = 'filter'\nwhere = {listed = 'nowhere.txt'}\n",
             "nowhere.txt' of a rule cannot be read: No such file",

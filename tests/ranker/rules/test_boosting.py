@@ -29,6 +29,20 @@ def test_of_equal_scores_the_boosted_one_is_first() -> None:
     assert scale_scores(FOUND, mask(1), 2, up=True).tracks.tolist() == [11, 10, 12, 13, 14]
 
 
+def test_scores_stay_finite_however_many_rules_multiply_them() -> None:
+    matching = mask(0, 1, 4)
+    up, down = FOUND, FOUND
+    for _ in range(20):
+        up = scale_scores(up, matching[up.tracks - 10], 1_000, up=True)
+        down = scale_scores(down, matching[down.tracks - 10], 1_000, up=False)
+    highest = np.finfo(np.float32).max
+    # Those that meet at the bound stay in the order in which they came.
+    assert up.tracks.tolist() == [10, 11, 12, 14, 13]
+    assert up.scores.tolist() == [highest, highest, 1, 0, 0]
+    assert down.tracks.tolist() == [12, 13, 10, 11, 14]
+    assert down.scores.tolist() == [1, 0, 0, 0, -highest]
+
+
 def test_places_are_exact_for_one_track() -> None:
     assert shift_places(FOUND, mask(3), 2, up=True).tracks.tolist() == [10, 13, 11, 12, 14]
     assert shift_places(FOUND, mask(1), 2, up=False).tracks.tolist() == [10, 12, 13, 11, 14]
