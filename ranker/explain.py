@@ -53,7 +53,7 @@ def explain(
     tracks : ndarray of int32, shape (k,)
         The recommended ones.
     played : ndarray of int32, shape (m,)
-        The user's plays.
+        The user's plays. None is named as a reason for itself.
     shares : ndarray of float64, shape (k, 3)
         Of `SIGNALS` in the score of each track; see `Blend.shares`.
     behaviour : ndarray of float32, shape (k, m), optional
@@ -71,9 +71,10 @@ def explain(
     tuple of Reason, length k
     """
     weight = np.zeros((tracks.size, played.size))
+    others = tracks[:, np.newaxis] != played  # that a track was played is no reason to play it
     for matrix, column in ((sound, 0), (behaviour, 1)):
         if matrix is not None and played.size:
-            weight += shares[:, column, None] * _relative(matrix)
+            weight += shares[:, column, None] * _relative(np.where(others, matrix, 0))
     order = np.argsort(-_telling(weight), axis=1, kind="stable")[:, :limit]
     names = rules if rules is not None else [None] * tracks.size
     reasons = []

@@ -147,11 +147,12 @@ function passage(track, at) {
 }
 
 // Of the pairs of passages that the answer names, the first: the others are less alike.
+// No track: an uploaded file was asked about.
 function where(track, item) {
   const best = item.segments?.[0];
   if (!best) return undefined;
-  return element("div", { name: "why" }, passage(track, [best.from, best.to]), " of this sounds like ",
-    passage(item, [best.item_from, best.item_to]), " of that");
+  return element("div", { name: "why" }, passage(item, [best.item_from, best.item_to]), " sounds like ",
+    passage(track, [best.from, best.to]), ` of ${track ? titleOf(track) : "your file"}`);
 }
 
 // --- similar ---------------------------------------------------------------------------------
@@ -264,7 +265,11 @@ function lookUp(file) {
     form.append("n", "8");
     const found = await ask("/v1/lookup", { method: "POST", body: form, signal });
     if (!current()) return;
-    panels.upload.say(`${file.name} sounds like:`);
+    const same = found.duplicate_of === null ? null
+      : await ask(path("v1", "tracks", found.duplicate_of), { signal });
+    if (!current()) return;
+    panels.upload.say(same ? `${file.name} is a recording that is here already: ${titleOf(same)}${same.artist ? ` by ${same.artist}` : ""}. It sounds like:`
+      : `${file.name} sounds like:`);
     fill(listOf.lookedUp, found.items, (item) => ({ actions: [similarAction(item)], why: where(null, item) }));
     byId("listeners").replaceChildren(...found.listeners.map((l) => chip(l.user_id)));
     byId("likely").hidden = found.listeners.length === 0;

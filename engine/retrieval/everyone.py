@@ -16,12 +16,14 @@ class FixedRetriever:
     name : str
     scores : ndarray of float32, shape (n_tracks,)
         Only tracks that score above 0 are proposed.
+    order : ndarray of int32, shape (n_tracks,), optional
+        All tracks, best first, where equal scores are not to stand in the order of the tracks.
     """
 
-    def __init__(self, name: str, scores: FloatArray) -> None:
+    def __init__(self, name: str, scores: FloatArray, *, order: IntArray | None = None) -> None:
         self.name = name
         self.scores = scores
-        self._order = top_n(scores, scores.size)
+        self._order = top_n(scores, scores.size) if order is None else order
         self._proposed = int(np.count_nonzero(scores > 0))
 
     def retrieve(self, query: Query, n: int) -> Candidates:
@@ -47,8 +49,8 @@ class PopularRetriever(FixedRetriever):
     """
 
     def __init__(self, listeners: npt.NDArray[np.float32], plays: npt.NDArray[np.float32]) -> None:
-        share = plays / (plays.max(initial=0) + 1)  # below 1, so that it only breaks ties
-        super().__init__("popular", (listeners + share).astype(np.float32))
+        order = np.lexsort((-plays, -listeners)).astype(np.int32)  # stable
+        super().__init__("popular", np.asarray(listeners, np.float32), order=order)
 
 
 class TrendingRetriever(FixedRetriever):

@@ -59,7 +59,8 @@ def told(found: Candidates) -> dict[int, float]:
 class TestEveryone:
     def test_popular_tracks_have_most_listeners_then_most_plays(self) -> None:
         popular = PopularRetriever(floats(2, 5, 2, 0), floats(9, 5, 8, 0))
-        assert popular.retrieve(query(4), 9).tracks.tolist() == [1, 0, 2]  # nobody played 3
+        found = popular.retrieve(query(4), 9)
+        assert list(told(found).items()) == [(1, 5), (0, 2), (2, 2)]  # nobody played 3
         assert popular.retrieve(query(4, eligible=[0, 2, 3]), 1).tracks.tolist() == [0]
         every = popular.everything(query(4, eligible=[0, 2, 3]), 9)
         assert every.tracks.tolist() == [0, 2, 3]

@@ -65,6 +65,22 @@ def test_names_the_plays_that_weigh_most():
     assert reason.because == (21, 20, 23)
 
 
+def test_a_track_that_was_played_is_no_reason_for_itself():
+    pool = merge([listed("cf", 20), listed("audio", 20)])
+    both, alone = (
+        explained(
+            tracks_of([20]),
+            played,
+            pool=pool,
+            behaviour=scores_of([[9, 0.4][: len(played)]]),
+            sound=scores_of([[1, 0.4][: len(played)]]),
+        )[0]
+        for played in (tracks_of([20, 21]), tracks_of([20]))
+    )
+    assert both.because == (21,)
+    assert alone.because == ()
+
+
 def test_each_signal_speaks_only_for_what_it_proposed():
     pool = merge([listed("cf", 4), listed("audio", 8)])
     by_cf, by_audio = explained(
