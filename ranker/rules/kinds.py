@@ -132,8 +132,9 @@ KINDS: dict[str, type[RuleBase]] = {
 """The kinds by name, in the order in which they are applied."""
 
 
-RESERVED = ("artist_cap", "diversity")
-"""What reasons call the plain cap and the variety that a request or the settings ask for."""
+RESERVED = ("artist_cap", "diversity", "explore")
+"""What reasons call the plain cap, the variety and the exploration that a request or the settings
+ask for."""
 
 
 def _named(rules: tuple[AnyRule, ...]) -> tuple[AnyRule, ...]:
