@@ -18,7 +18,11 @@ class Variant(BaseModel):
 
     name: str = Field(pattern=_NAME, description="Name in answers, logs and reports.")
     weight: float = Field(
-        1.0, gt=0, allow_inf_nan=False, description="Its share of the users, relative to others."
+        1.0,
+        gt=0,
+        le=1_000_000,
+        allow_inf_nan=False,
+        description="Its share of the users, relative to others.",
     )
     ranker: RankerConfig = Field(
         default_factory=RankerConfig,

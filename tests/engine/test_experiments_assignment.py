@@ -116,6 +116,7 @@ class TestSettings:
             ({"variants": [{"name": "a"}]}, "at least 2"),
             ({"variants": [{"name": "a"}, {"name": "a"}]}, "two variants of one name"),
             ({"variants": [{"name": "a"}, {"name": "b", "weight": 0}]}, "greater than 0"),
+            ({"variants": [{"name": "a"}, {"name": "b", "weight": 1e308}]}, "equal to 1000000"),
             ({"variants": [{"name": "a"}, {"name": "b", "ranker": {"x": 1}}]}, "ranker.x"),
             ({"variants": [{"name": "a"}, {"name": "b", "ranker": {"rrf_k": 0}}]}, "rrf_k"),
             ({"kind": "interleave", "variants": [{"name": n} for n in "abc"]}, "it has 3"),
