@@ -100,6 +100,7 @@ def test_in_force_from_its_beginning_until_before_its_end(
         ({"kind": "shuffle"}, "does not match any"),
         ({"kind": "pin", "track": "a", "name": "diversity"}, "'diversity' is taken"),
         ({"kind": "pin", "track": "a", "name": "explore"}, "'explore' is taken"),
+        ({"kind": "pin", "track": "a", "name": "interleave"}, "'interleave' is taken"),
     ],
 )
 def test_rules_that_are_wrong(rule: dict[str, Any], message: str) -> None:
