@@ -18,6 +18,7 @@ FloatMatrix = npt.NDArray[np.float32]
 FloatVector = npt.NDArray[np.float64]
 
 _STEPS = 200  # of the optimiser: it converges in some fifty
+_ROWS = 65_536  # scored at once: 15 MB of float64
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,11 @@ class Line:
         """Return scores of shape (m,)."""
         # Added up row by row: a matrix product adds up some rows in another order, and equal rows
         # would differ in the last digit, and not tie.
-        return np.asarray(self.contributions(table).sum(axis=1))
+        found = np.empty(len(table))
+        for first in range(0, len(table), _ROWS):
+            rows = slice(first, first + _ROWS)
+            found[rows] = self.contributions(table[rows]).sum(axis=1)
+        return found
 
 
 def train_line(
@@ -77,7 +82,7 @@ def train_line(
     moved *= scale.astype(np.float32)
     starts = np.r_[0, np.cumsum(sizes)[:-1]]
     chosen = np.add.reduceat(labels, starts, dtype=np.float64)
-    wanted = labels @ moved.astype(np.float64)  # (p,)
+    wanted = moved[labels > 0].sum(axis=0, dtype=np.float64)  # (p,)
 
     def loss(weights: FloatVector) -> tuple[float, FloatVector]:
         scores = moved @ weights.astype(np.float32)

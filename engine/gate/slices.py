@@ -22,9 +22,10 @@ from engine.bootstrap import Estimate
 from engine.bundle import Bundle, BundleContents
 from engine.gate.making import Making
 from engine.gate.sides import Side
+from engine.ranking.answers import K
 from engine.ranking.holdout import JUDGED, Kind
 from engine.ranking.trial import Recipe, Trial, hold_out
-from engine.ranking.verdict import K, by_slice, gain, ndcg
+from engine.ranking.verdict import by_slice, gain, ndcg
 
 LEVEL = 0.99
 """Coverage of the intervals. There are five slices, each of which can be found worse by chance:

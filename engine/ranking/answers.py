@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,14 +15,22 @@ from engine.signals import Signals
 from ranker.candidates import CandidatePool, IntArray, Query
 from ranker.config import RankerConfig
 from ranker.features import FEATURES
+from ranker.fusion import ReciprocalRankFusion
 from ranker.lambdamart import RankingData
+
+K = 10
+"""Length of the lists that are compared by nDCG."""
+
+SINGLES = ("cf", "audio", "popular")
+"""Signals that the learned ranker is compared with one by one."""
 
 
 @dataclass(frozen=True, eq=False)
 class Answers:
     """What was proposed to each question, and what of it was right.
 
-    The questions themselves are not kept: each has a mask as long as the catalogue.
+    Neither questions are kept, each of which has a mask as long as the catalogue, nor pools: of
+    these only what is compared with the learned ranker, and their features.
 
     Attributes
     ----------
@@ -30,22 +38,26 @@ class Answers:
         Of the questions.
     targets : list of ndarray of int32
         What was to be found; one a question.
-    pools : list of CandidatePool
+    tracks : list of ndarray of int32, shape (m,)
+        The candidates of each question.
     tables : list of ndarray of float32, shape (m, p)
-        Features; one a pool.
+        Their features.
+    lists : list of dict of str to ndarray of int32
+        The best `K` of rank fusion ("fusion") and of each signal alone that is compared.
     """
 
     kinds: Sequence[Kind]
     targets: Sequence[IntArray]
-    pools: Sequence[CandidatePool]
+    tracks: Sequence[IntArray]
     tables: Sequence[npt.NDArray[np.float32]]
+    lists: Sequence[Mapping[str, IntArray]]
 
     def __len__(self) -> int:
         return len(self.kinds)
 
     def labels(self, at: int) -> npt.NDArray[np.int8]:
         """Return which candidates of a question were listened to, int8, shape (m,)."""
-        return np.isin(self.pools[at].tracks, self.targets[at]).astype(np.int8)
+        return np.isin(self.tracks[at], self.targets[at]).astype(np.int8)
 
     def data(self) -> RankingData:
         """Return the questions of which some candidate was right, and some was not."""
@@ -86,8 +98,8 @@ def collect(
     config : RankerConfig
         Its quotas count.
     """
-    maker = FeatureMaker(signals)
-    kinds, targets, pools, tables = [], [], [], []
+    maker, fusion = FeatureMaker(signals), ReciprocalRankFusion(config)
+    kinds, targets, tracks, tables, lists = [], [], [], [], []
     for question in questions:
         mask = question.eligible.copy()
         signals.one_of_each.keep_one(mask)
@@ -95,6 +107,32 @@ def collect(
         pool = propose(query, signals, config)
         kinds.append(question.kind)
         targets.append(question.targets)
-        pools.append(pool)
+        tracks.append(pool.tracks)
         tables.append(maker.table(query, pool))
-    return Answers(kinds, targets, pools, tables)
+        lists.append(plain_lists(pool, fusion, question.kind))
+    return Answers(kinds, targets, tracks, tables, lists)
+
+
+def plain_lists(
+    pool: CandidatePool, fusion: ReciprocalRankFusion, kind: Kind
+) -> dict[str, IntArray]:
+    """Return what a learned ranker is compared with: the best `K` of fusion, and of each signal.
+
+    Parameters
+    ----------
+    pool : CandidatePool
+    fusion : ReciprocalRankFusion
+    kind : str
+        Of the question; the prior alone ("cold") answers those about cold tracks.
+    """
+    singles = (*SINGLES, "cold") if kind == "cold" else SINGLES
+    return {"fusion": fusion.best(pool, K).tracks} | {name: _alone(pool, name) for name in singles}
+
+
+def _alone(pool: CandidatePool, source: str) -> IntArray:
+    """Return the best of one source."""
+    if source not in pool.sources:
+        return pool.tracks[:0]
+    ranks = pool.ranks[:, pool.sources.index(source)]
+    proposed = np.flatnonzero(ranks)
+    return pool.tracks[proposed[np.argsort(ranks[proposed])][:K]]

@@ -18,7 +18,6 @@ from engine.ranking.holdout import PARTS, Holdout
 from engine.ranking.trial import Recipe, Trial, fit_signals, hold_out
 from engine.ranking.verdict import Verdict, judge
 from ranker.calibration import calibrate
-from ranker.fusion import ReciprocalRankFusion
 from ranker.lambdamart import LambdaMART, RankingData, importances, train_lambdamart
 
 Progress = Callable[[int, int, str], None]
@@ -105,7 +104,6 @@ def learn_ranker(
     tried = grow(_joined(one))
     verdict = judge(
         [(tried, other[0]), (grow(_joined(other)), one[0])],
-        fusion=ReciprocalRankFusion(recipe.ranker),
         seed=recipe.seed,
     )
     # What judged may be learnt from, too, once it has judged.

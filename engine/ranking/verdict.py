@@ -10,22 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.bootstrap import Estimate, intervals
-from engine.ranking.answers import Answers
+from engine.ranking.answers import SINGLES, Answers, K
 from engine.ranking.holdout import OVERALL, Kind
-from ranker.candidates import CandidatePool, IntArray, top_n
-from ranker.fusion import ReciprocalRankFusion
+from ranker.candidates import IntArray, top_n
 from ranker.lambdamart import LambdaMART
 
 FloatVector = npt.NDArray[np.float64]
 
 SLICES = ("overall", "warm", "new", "tail", "cold")
 """The kinds of question, and `warm` and `new` together: each has one question a user at most."""
-
-K = 10
-"""Length of the lists that are compared by nDCG."""
-
-SINGLES = ("cf", "audio", "popular")
-"""Signals that the learned ranker is compared with one by one."""
 
 _LEAST = 10  # questions below which a slice says nothing
 
@@ -76,7 +69,6 @@ class Verdict:
 def judge(
     trials: Sequence[tuple[LambdaMART, Answers]],
     *,
-    fusion: ReciprocalRankFusion,
     seed: int = 0,
 ) -> Verdict:
     """Compare a ranker with fusion, and with each signal alone.
@@ -86,12 +78,11 @@ def judge(
     trials : sequence of (LambdaMART, Answers)
         Rankers of one recipe, each with the questions about users whom neither its trees nor
         their number were chosen by.
-    fusion : ReciprocalRankFusion
     seed : int
         Of the resamples.
     """
     asked = [
-        (answers.kinds[at], answers.targets[at], _lists(model, answers, at, fusion))
+        (answers.kinds[at], answers.targets[at], _lists(model, answers, at))
         for model, answers in trials
         for at in range(len(answers))
     ]
@@ -108,6 +99,11 @@ def judge(
         {n: gain(v["learned"], v["fusion"], seed=seed) for n, v in kept.items()},
         {n: len(v["learned"]) for n, v in kept.items()},
     )
+
+
+def _lists(model: LambdaMART, answers: Answers, at: int) -> dict[str, IntArray]:
+    best = top_n(model.scores(answers.tables[at]), K)
+    return {"learned": answers.tracks[at][best], **answers.lists[at]}
 
 
 def by_slice(kinds: Sequence[Kind], values: FloatVector, *, least: int) -> dict[str, FloatVector]:
@@ -140,25 +136,6 @@ def ndcg(tracks: IntArray, targets: IntArray) -> float:
     discounts = 1 / np.log2(np.arange(2, K + 2))
     hits = np.isin(tracks[:K], targets)
     return float(discounts[: hits.size] @ hits / discounts[: min(K, targets.size)].sum())
-
-
-def _lists(
-    model: LambdaMART, answers: Answers, at: int, fusion: ReciprocalRankFusion
-) -> dict[str, IntArray]:
-    pool = answers.pools[at]
-    best = top_n(model.scores(answers.tables[at]), K)
-    lists = {"learned": pool.tracks[best], "fusion": fusion.best(pool, K).tracks}
-    singles = (*SINGLES, "cold") if answers.kinds[at] == "cold" else SINGLES
-    return lists | {name: _alone(pool, name) for name in singles}
-
-
-def _alone(pool: CandidatePool, source: str) -> IntArray:
-    """Return the best of one source."""
-    if source not in pool.sources:
-        return pool.tracks[:0]
-    ranks = pool.ranks[:, pool.sources.index(source)]
-    proposed = np.flatnonzero(ranks)
-    return pool.tracks[proposed[np.argsort(ranks[proposed])][:K]]
 
 
 def gain(one: FloatVector, other: FloatVector, *, level: float = 0.95, seed: int = 0) -> Estimate:

@@ -91,15 +91,19 @@ def test_answers_are_right_where_the_user_listened(halves: TwoHalves) -> None:
     found = collect(asked, signals, RECIPE.ranker)
     assert len(found) == len(asked) > 0
     assert found.kinds == ["warm"] * len(asked)
-    for at, (question, pool, table) in enumerate(
-        zip(asked, found.pools, found.tables, strict=True)
+    for at, (question, tracks, table, lists) in enumerate(
+        zip(asked, found.tracks, found.tables, found.lists, strict=True)
     ):
-        assert question.eligible[pool.tracks].all()
-        assert table.shape == (len(pool.tracks), len(NAMES))
-        assert pool.tracks[found.labels(at) == 1].tolist() == [
-            track for track in question.targets.tolist() if track in pool.tracks
+        assert question.eligible[tracks].all()
+        assert table.shape == (len(tracks), len(NAMES))
+        assert tracks[found.labels(at) == 1].tolist() == [
+            track for track in question.targets.tolist() if track in tracks
         ]
-        assert (pool.ranks.max(axis=0) <= RECIPE.ranker.quota).all()
-    without = RECIPE.ranker.model_copy(update={"quota_audio": 0, "quota_seeds": 0})
-    lone = collect(asked, signals, without)
-    assert all({"audio", "seeds"}.isdisjoint(pool.sources) for pool in lone.pools)
+        assert set(lists) == {"fusion", "cf", "audio", "popular"}
+        assert all(0 < best.size <= 10 and np.isin(best, tracks).all() for best in lists.values())
+    few = RECIPE.ranker.model_copy(update={"quota": 3, "quota_audio": 0, "quota_seeds": 0})
+    lone = collect(asked, signals, few)
+    for tracks, lists in zip(lone.tracks, lone.lists, strict=True):
+        assert not lists["audio"].size
+        assert {lists["cf"].size, lists["popular"].size} == {3}
+        assert tracks.size <= 3 * len(signals.retrievers)

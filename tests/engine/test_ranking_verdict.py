@@ -7,6 +7,7 @@ import pytest
 
 from engine.bootstrap import Estimate
 from engine.ranking import Answers, Verdict, judge
+from engine.ranking.answers import plain_lists
 from engine.ranking.holdout import Kind
 from engine.ranking.verdict import ndcg
 from ranker import Candidates, RankerConfig, ReciprocalRankFusion, merge
@@ -21,13 +22,13 @@ def ids(*values: int) -> np.ndarray:
     return np.array(values, np.int32)
 
 
-def answers_of(*asked: tuple[Kind, int, bool]) -> Answers:
+def answers_of(*asked: tuple[Kind, int, bool], fusion: ReciprocalRankFusion = FUSION) -> Answers:
     """Make questions: so many of a kind; whether the model puts the right one first.
 
     Tracks 3 and 5 are proposed. `cf` says 3 first, which is wrong, `popular` says 5 first.
     """
     scores = {True: [0.0, 1.0], False: [1.0, 0.0]}
-    kinds, pools, tables = [], [], []
+    kinds, tracks, tables, plain = [], [], [], []
     for kind, many, first in asked:
         for _ in range(many):
             kinds.append(kind)
@@ -35,18 +36,20 @@ def answers_of(*asked: tuple[Kind, int, bool]) -> Answers:
                 Candidates("cf", ids(3, 5), np.array([2, 1], np.float32)),
                 Candidates("popular", ids(5), np.array([1], np.float32)),
             ]
-            pools.append(merge(lists))
+            pool = merge(lists)
+            tracks.append(pool.tracks)
             tables.append(table_of(2, cf_score=scores[first]))
-    return Answers(kinds, [ids(5)] * len(kinds), pools, tables)
+            plain.append(plain_lists(pool, fusion, kind))
+    return Answers(kinds, [ids(5)] * len(kinds), tracks, tables, plain)
 
 
 def test_a_ranker_that_is_right_wins() -> None:
-    found = judge([(MODEL, answers_of(("warm", 12, True)))], fusion=FUSION)
+    found = judge([(MODEL, answers_of(("warm", 12, True)))])
     # Fusion: track 3 has 1 / 11, track 5 has 1 / 12 + 0.1 / 11, which is more.
     values = {"learned": 1, "fusion": 1, "cf": SECOND, "audio": 0, "popular": 1}
     assert found.ndcg["warm"] == pytest.approx(values)
     lone = ReciprocalRankFusion(RankerConfig(weight_popular=0))
-    found = judge([(MODEL, answers_of(("warm", 12, True)))], fusion=lone)
+    found = judge([(MODEL, answers_of(("warm", 12, True), fusion=lone))])
     assert found.ndcg["warm"]["fusion"] == pytest.approx(SECOND)
     gain = pytest.approx(1 - SECOND)
     same = Estimate(gain, gain, gain)  # type: ignore[arg-type] # compares as a number
@@ -56,21 +59,19 @@ def test_a_ranker_that_is_right_wins() -> None:
 
 
 def test_a_ranker_that_is_no_better_is_objected_to() -> None:
-    found = judge([(MODEL, answers_of(("warm", 12, True)))], fusion=FUSION)
+    found = judge([(MODEL, answers_of(("warm", 12, True)))])
     assert found.over_fusion["overall"].mean == 0
     assert found.objection == "the learned ranker is not clearly better than rank fusion"
 
 
 def test_a_ranker_that_is_worse_somewhere_is_objected_to() -> None:
     lone = ReciprocalRankFusion(RankerConfig(weight_cf=0.9, weight_popular=0))
-    worse = judge([(MODEL, answers_of(("warm", 40, True), ("cold", 12, False)))], fusion=FUSION)
+    worse = judge([(MODEL, answers_of(("warm", 40, True), ("cold", 12, False)))])
     assert worse.ndcg["cold"]["learned"] == pytest.approx(SECOND)
     assert worse.objection == "the learned ranker is worse than rank fusion in: cold"
     # Where fusion is as wrong, that is no objection.
-    assert (
-        judge([(MODEL, answers_of(("warm", 40, True), ("cold", 12, False)))], fusion=lone).objection
-        == ""
-    )
+    same = answers_of(("warm", 40, True), ("cold", 12, False), fusion=lone)
+    assert judge([(MODEL, same)]).objection == ""
 
 
 def test_overall_is_warm_and_new_together() -> None:
@@ -79,14 +80,13 @@ def test_overall_is_warm_and_new_together() -> None:
             (MODEL, answers_of(("warm", 15, True), ("tail", 11, True))),
             (MODEL, answers_of(("new", 15, False), ("cold", 9, True))),
         ],
-        fusion=FUSION,
     )
     assert found.questions == {"overall": 30, "warm": 15, "new": 15, "tail": 11}  # 9 are too few
     assert found.ndcg["overall"]["learned"] == pytest.approx((1 + SECOND) / 2)
 
 
 def test_without_questions_there_is_nothing_to_win() -> None:
-    found = judge([(MODEL, answers_of())], fusion=FUSION)
+    found = judge([(MODEL, answers_of())])
     assert found.questions == {}
     assert "not clearly better" in found.objection
 
@@ -113,13 +113,12 @@ def test_ndcg_by_hand() -> None:
 def test_data_are_the_questions_that_tell_right_from_wrong() -> None:
     found = answers_of(("warm", 2, True))
     assert found.labels(0).tolist() == [0, 1]
-    nothing = merge([Candidates("cf", ids(3), np.ones(1, np.float32))])  # 5 is not proposed
-    every = merge([Candidates("cf", ids(5), np.ones(1, np.float32))])  # nothing but 5 is
     mixed = Answers(
         [*found.kinds, *found.kinds],
         [ids(5)] * 4,
-        [*found.pools, nothing, every],
+        [*found.tracks, ids(3), ids(5)],  # 5 is not proposed, or nothing but 5 is
         [*found.tables, table_of(1), table_of(1)],
+        [{}] * 4,
     )
     data = mixed.data()
     assert data.sizes.tolist() == [2, 2]
@@ -130,14 +129,14 @@ def test_data_are_the_questions_that_tell_right_from_wrong() -> None:
 
 def test_the_usual_questions_are_those_of_warm_and_new_users_right_or_wrong() -> None:
     found = answers_of(("warm", 1, True), ("tail", 1, True), ("new", 1, False), ("cold", 1, True))
-    nothing = merge([Candidates("cf", ids(3), np.ones(1, np.float32))])  # 5 is not proposed
     mixed = Answers(
         [*found.kinds, found.kinds[0]],
         [ids(5)] * 5,
-        [*found.pools, nothing],
+        [*found.tracks, ids(3)],  # 5 is not proposed
         [*found.tables, table_of(1)],
+        [{}] * 5,
     )
     usual = mixed.usual()
-    assert usual.sizes.tolist() == [len(found.pools[0].tracks), len(found.pools[2].tracks), 1]
+    assert usual.sizes.tolist() == [len(found.tracks[0]), len(found.tracks[2]), 1]
     assert usual.labels[-1] == 0
     assert usual.labels.sum() == found.labels(0).sum() + found.labels(2).sum()
