@@ -13,7 +13,7 @@ from typing import Any, cast
 from apiflask import APIFlask
 from flask import Request, Response, request
 from pydantic import BaseModel, Field
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import ClientDisconnected, HTTPException, MethodNotAllowed
 
 from data.errors import (
     AudioError,
@@ -31,6 +31,10 @@ logger = logging.getLogger("segue.http")
 MIME = "application/problem+json"
 REQUEST_ID = "X-Request-Id"
 RETRY_AFTER_S = 2
+BROKEN_BODY = (
+    "The body ends early, or its chunks are broken. Send it anew, as long as its `Content-Length` "
+    "says, or in chunks as `Transfer-Encoding: chunked` has them."
+)
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}", re.ASCII)
 _KINDS: dict[type[SegueError], tuple[int, str]] = {
@@ -130,6 +134,13 @@ def problem(
     return response
 
 
+def too_large(what: str, most: int) -> str:
+    """Say that something is larger than `most` bytes."""
+    mib, rest = divmod(most, 1 << 20)
+    size = f"{mib} MiB" if mib and not rest else f"{most} bytes"
+    return f"{what} is larger than {size}, the most allowed."
+
+
 def register(app: APIFlask) -> None:
     """Make every error of an application a problem."""
     app.register_error_handler(HTTPException, _of_http)
@@ -149,7 +160,9 @@ def _of_http(error: HTTPException) -> Response | HTTPException:
     elif status == 404:
         detail = "There is nothing at this address. `/openapi.json` lists the endpoints."
     elif status == 413:
-        detail = f"The body is larger than {request.max_content_length} bytes, the most allowed."
+        detail = too_large("The body", request.max_content_length or 0)
+    elif isinstance(error, ClientDisconnected):
+        detail = BROKEN_BODY
     return problem(status, detail, headers=headers)
 
 

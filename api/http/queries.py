@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
+from api.http.bodies import read_body
 from api.http.problems import FieldError, FieldsError
 from api.rule_files import without_kind
 from api.wording import field_name, sentence
@@ -108,7 +109,7 @@ def _parse_json(model: type[M], request: Request) -> M:
     if not request.is_json:
         raise UnsupportedMediaType("The body must be JSON, with `Content-Type: application/json`.")
     try:
-        return model.model_validate_json(request.get_data(cache=False), strict=True)
+        return model.model_validate_json(read_body(request), strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         if first["type"] == "json_invalid":

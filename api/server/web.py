@@ -22,8 +22,10 @@ from typing import Any
 from flask import Flask
 from gunicorn import util
 from gunicorn.app.base import BaseApplication
+from gunicorn.http.errors import ParseException
 
 from api.http.app import create_app
+from api.http.bodies import broken_body
 from api.http.problems import MIME, REQUEST_ID
 from api.http.services import Services
 from api.server.handover import Handover
@@ -61,7 +63,9 @@ class WebServer(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             services.models.get()  # now, and not in the first request
         except BundleError as error:
             logger.error("%s", error)  # noqa: TRY400 - one line; /readyz says it, too
-        return create_app(services)
+        app = create_app(services)
+        app.register_error_handler(ParseException, broken_body)  # it parses chunks as they are read
+        return app
 
     def _close(self) -> None:
         """Write what a worker still has to write, at its end."""
