@@ -13,7 +13,12 @@ from typing import Any, cast
 from apiflask import APIFlask
 from flask import Request, Response, request
 from pydantic import BaseModel, Field
-from werkzeug.exceptions import ClientDisconnected, HTTPException, MethodNotAllowed
+from werkzeug.exceptions import (
+    ClientDisconnected,
+    HTTPException,
+    MethodNotAllowed,
+    RequestedRangeNotSatisfiable,
+)
 
 from data.errors import (
     AudioError,
@@ -161,6 +166,9 @@ def _of_http(error: HTTPException) -> Response | HTTPException:
         detail = "There is nothing at this address. `/openapi.json` lists the endpoints."
     elif status == 413:
         detail = too_large("The body", request.max_content_length or 0)
+    elif isinstance(error, RequestedRangeNotSatisfiable):
+        headers["Content-Range"] = f"bytes */{error.length}"
+        detail = f"The range must lie within the {error.length} bytes of the file."
     elif isinstance(error, ClientDisconnected):
         detail = BROKEN_BODY
     return problem(status, detail, headers=headers)

@@ -27,6 +27,9 @@ from api.wording import field_name, sentence
 
 M = TypeVar("M", bound=BaseModel)
 
+SCHEMAS = "#/components/schemas/"
+"""Where the description of the service holds its schemas."""
+
 _REPEATABLE = "genre"
 _MAX_PARAMETERS = 100
 _MAX_REPORTED = 20
@@ -53,6 +56,13 @@ class RequestAdapter(PydanticAdapter):
             _no_query(request)
             return _parse_json(model, request)
         return _parse_form(model, request)
+
+    def get_openapi_schema(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ARG002
+        """Return the schema of the model, which names others by their own names."""
+        schema: dict[str, Any] = self.model_class.model_json_schema(
+            ref_template=SCHEMAS + "{model}"
+        )
+        return schema
 
 
 registry.register("pydantic", RequestAdapter)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Any
 
 from apiflask.fields import UploadFile
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -38,6 +38,11 @@ def _without_files(rules: tuple[AnyRule, ...]) -> tuple[AnyRule, ...]:
                 "`track`"
             )
     return rules
+
+
+def _counted(schema: dict[str, Any]) -> None:
+    """Describe a limit as one of items: behind a validator, pydantic takes them for letters."""
+    schema["maxItems"] = schema.pop("maxLength")
 
 
 Id = Annotated[str, AfterValidator(_valid_id), Field(description="An id: 1 to 256 bytes.")]
@@ -126,7 +131,9 @@ class RecommendationBody(Options):
         (), max_length=MAX_N, description="Tracks that are never answered."
     )
     genres: Genres = Field((), description="Only tracks of any of these genres.")
-    rules: RequestRules = Field((), description="Rules, applied behind those of the settings.")
+    rules: RequestRules = Field(
+        (), description="Rules, applied behind those of the settings.", json_schema_extra=_counted
+    )
 
 
 class SimilarQuery(Input):
@@ -177,5 +184,5 @@ class LookupForm(Input):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    file: UploadFile = Field(description="A sound file: MP3, OGG, FLAC or WAV.")
+    file: UploadFile = Field(description="A sound file: MP3, OGG, FLAC, WAV or AIFF.")
     n: Number = 20

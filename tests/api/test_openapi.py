@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,6 +53,36 @@ def test_parameters_and_bodies(spec: dict[str, Any]) -> None:
     }  # fmt: skip
     assert "multipart/form-data" in spec["paths"]["/v1/lookup"]["post"]["requestBody"]["content"]
     assert spec["paths"]["/v1/events"]["post"]["responses"].keys() >= {"202", "400", "415", "422"}
+
+
+def test_operations_have_names_of_their_own(spec: dict[str, Any]) -> None:
+    operations = [o for operations in spec["paths"].values() for o in operations.values()]
+    names = [operation["operationId"] for operation in operations]
+    assert len(set(names)) == len(names) == 14
+    assert {"recommendUser", "recommendAnonymous", "similarTracks", "trackAudio"} <= set(names)
+    for operation in operations:
+        assert operation.get("requestBody", {"required": True})["required"] is True
+
+
+def test_headers_are_declared(spec: dict[str, Any]) -> None:
+    for operations in spec["paths"].values():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                assert response["headers"]["X-Request-Id"]
+                assert ("Retry-After" in response["headers"]) == (status == "503")
+
+
+def test_each_component_is_there_once(spec: dict[str, Any]) -> None:
+    schemas = spec["components"]["schemas"]
+    assert all(name == schema["title"] for name, schema in schemas.items())
+    used = {reference.rsplit("/", 1)[1] for reference in references(spec)}
+    assert used >= schemas.keys()
+
+
+def test_sound_formats_are_the_same_everywhere(spec: dict[str, Any]) -> None:
+    file = spec["components"]["schemas"]["LookupForm"]["properties"]["file"]
+    for text in (file["description"], (Path(__file__).parents[2] / "docs/http.md").read_text()):
+        assert "MP3, OGG, FLAC, WAV or AIFF" in text
 
 
 def test_errors_are_problems(spec: dict[str, Any]) -> None:

@@ -28,7 +28,9 @@ _released: WeakKeyDictionary[Catalog, list[tuple[int, int]]] = WeakKeyDictionary
 @blueprint.get("/v1/popular")
 @blueprint.input(PopularQuery, location="query", arg_name="query")
 @blueprint.output(TrackList)
-@blueprint.doc(summary="List popular tracks", responses={503: "No bundle"})
+@blueprint.doc(
+    operation_id="popularTracks", summary="List popular tracks", responses={503: "No bundle"}
+)
 def popular(query: PopularQuery) -> Response:
     """Answer the tracks that most users played."""
     models = services().models.get()
@@ -39,7 +41,7 @@ def popular(query: PopularQuery) -> Response:
 @blueprint.get("/v1/new")
 @blueprint.input(CountQuery, location="query", arg_name="query")
 @blueprint.output(TrackList)
-@blueprint.doc(summary="List new tracks", responses={503: "No bundle"})
+@blueprint.doc(operation_id="newTracks", summary="List new tracks", responses={503: "No bundle"})
 def new(query: CountQuery) -> Response:
     """Answer the tracks released last; those without a date are left out."""
     models = services().models.get()

@@ -11,13 +11,19 @@ from api.answers import duplicate_of, item_documents, listener_documents
 from api.http.documents import LookupAnswer, answer, now
 from api.http.problems import ConflictError, FieldError, FieldsError, problem, too_large
 from api.http.queries import Blueprint
-from api.http.schemas import LookupForm
+from api.http.schemas import CountQuery, LookupForm
 from api.http.services import services
 from engine.live import Models
 
 blueprint = Blueprint("lookup", __name__, tag="Look-up")
 
 _FORM_BYTES = 64 * 1024  # what a multipart form adds to the file
+_N = {
+    "in": "query",
+    "name": "n",
+    "description": "In the place of the form's.",
+    "schema": CountQuery.model_json_schema()["properties"]["n"],
+}
 
 
 @blueprint.before_request
@@ -34,7 +40,9 @@ def _too_large(error: RequestEntityTooLarge) -> Response:  # noqa: ARG001 - Flas
 @blueprint.input(LookupForm, location="files", arg_name="form")
 @blueprint.output(LookupAnswer)
 @blueprint.doc(
+    operation_id="lookUpFile",
     summary="Look up a sound file",
+    extensions={"parameters": [_N]},
     responses={
         409: "The bundle has no encoder",
         413: "Too large",

@@ -37,7 +37,11 @@ _HIT, _MISS, _BYPASS = b'"cache":"hit"', b'"cache":"miss"', b'"cache":"bypass"'
 @blueprint.get("/v1/users/<id:user_id>/recommendations")
 @blueprint.input(RecommendationQuery, location="query", arg_name="query")
 @blueprint.output(Recommendations)
-@blueprint.doc(summary="Recommend tracks to a user", responses={503: "No bundle, or no store"})
+@blueprint.doc(
+    operation_id="recommendUser",
+    summary="Recommend tracks to a user",
+    responses={503: "No bundle, or no store"},
+)
 def of_user(user_id: str, query: RecommendationQuery) -> Response:
     """Answer for known and unknown users alike; `fallback` names the signal that stood in."""
     here = services()
@@ -64,6 +68,7 @@ def of_user(user_id: str, query: RecommendationQuery) -> Response:
 @blueprint.input(RecommendationBody, location="json", arg_name="body")
 @blueprint.output(Recommendations)
 @blueprint.doc(
+    operation_id="recommendAnonymous",
     summary="Recommend tracks to somebody unknown",
     responses={400: "Not JSON", 413: "Too large", 415: "Not sent as JSON", 503: "No bundle"},
 )
