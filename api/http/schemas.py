@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from apiflask.fields import UploadFile
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from api.http.genres import genre_names
 from data.checks import id_problem
 from engine.request import MAX_N, Similarity, Strategy
 from ranker.rules import AnyRule, Rules
@@ -22,11 +23,6 @@ def _valid_id(value: str) -> str:
     if problem is not None:
         raise ValueError(problem)
     return value
-
-
-def _genre_names(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Bring genres into one form and order, so that equal questions have one answer."""
-    return tuple(sorted({n.strip().casefold() for n in names} - {""}))
 
 
 def _without_files(rules: tuple[AnyRule, ...]) -> tuple[AnyRule, ...]:
@@ -46,7 +42,7 @@ def _counted(schema: dict[str, Any]) -> None:
 
 
 Id = Annotated[str, AfterValidator(_valid_id), Field(description="An id: 1 to 256 bytes.")]
-Genres = Annotated[tuple[str, ...], Field(max_length=100), AfterValidator(_genre_names)]
+Genres = Annotated[tuple[str, ...], Field(max_length=100)]
 Number = Annotated[int, Field(ge=1, le=MAX_N, description="How many items.")]
 RequestRules = Annotated[Rules, Field(max_length=MAX_RULES), AfterValidator(_without_files)]
 PageSize = Annotated[int, Field(ge=1, le=MAX_N, description="How many items a page.")]
@@ -103,6 +99,8 @@ class Options(Input):
     def canonical(self) -> str:
         """Everything that the answer depends on, in one form."""
         fields = self.model_dump(mode="json", exclude={"placement"})
+        for name in fields.keys() & {"genre", "genres"}:
+            fields[name] = genre_names(fields[name])
         return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
 
@@ -114,11 +112,6 @@ class RecommendationQuery(Options):
         description="Only tracks of any of these genres: several by repeating the parameter, "
         "or joined by `|`.",
     )
-
-    @property
-    def genres(self) -> tuple[str, ...]:
-        """The genres, in one form."""
-        return self.genre
 
 
 class RecommendationBody(Options):

@@ -10,6 +10,7 @@ from flask import Response
 
 from api.answers import item_documents
 from api.http.documents import TrackList, answer, now
+from api.http.genres import known_genres
 from api.http.queries import Blueprint
 from api.http.schemas import CountQuery, PopularQuery
 from api.http.services import services
@@ -34,7 +35,8 @@ _released: WeakKeyDictionary[Catalog, list[tuple[int, int]]] = WeakKeyDictionary
 def popular(query: PopularQuery) -> Response:
     """Answer the tracks that most users played."""
     models = services().models.get()
-    request = Request(History(), n=query.n, strategy="popular", genres=query.genre, scope=None)
+    genres = known_genres(query.genre, models.bundle.contents.catalog, field="genre")
+    request = Request(History(), n=query.n, strategy="popular", genres=genres, scope=None)
     return answer(_list(models, models.recommender.recommend(request).items))
 
 

@@ -16,6 +16,7 @@ from flask import Response, request
 from api.answers import item_documents, outcome_documents
 from api.http.cache import answer_id
 from api.http.documents import Recommendations, encode, now
+from api.http.genres import known_genres
 from api.http.problems import FieldError, FieldsError
 from api.http.queries import Blueprint
 from api.http.schemas import RecommendationBody, RecommendationQuery
@@ -57,8 +58,10 @@ def of_user(user_id: str, query: RecommendationQuery) -> Response:
     served = Served(here, arm, key, query, user_id, version)
 
     def compute() -> bytes:
-        history = here.store.history(user_id, models.bundle.contents.catalog.tracks)
-        wanted = _request(history, query, scope, subject=user_id)
+        catalog = models.bundle.contents.catalog
+        genres = known_genres(query.genre, catalog, field="genre")
+        history = here.store.history(user_id, catalog.tracks)
+        wanted = _request(history, query, scope, genres=genres, subject=user_id)
         return _document(models, wanted, served)
 
     return _kept_or(compute, models, served)
@@ -82,7 +85,9 @@ def anonymous(body: RecommendationBody) -> Response:
     served = Served(here, models.arms.of(None, None), key, body, None, NO_VERSION)
 
     def compute() -> bytes:
-        tracks = models.bundle.contents.catalog.tracks
+        catalog = models.bundle.contents.catalog
+        tracks = catalog.tracks
+        genres = known_genres(body.genres, catalog, field="genres[{at}]")
         seeds = _known("seed_tracks", body.seed_tracks, tracks)
         history = History(
             tracks=seeds,
@@ -90,7 +95,8 @@ def anonymous(body: RecommendationBody) -> Response:
             last_at=np.full(seeds.size, -1, np.int64),
             hidden=_known("disliked_tracks", body.disliked_tracks, tracks),
         )
-        return _document(models, _request(history, body, scope, subject=""), served)
+        wanted = _request(history, body, scope, genres=genres, subject="")
+        return _document(models, wanted, served)
 
     return _kept_or(compute, models, served)
 
@@ -119,6 +125,7 @@ def _request(
     options: RecommendationQuery | RecommendationBody,
     scope: Scope,
     *,
+    genres: tuple[str, ...],
     subject: str,
 ) -> Request:
     return Request(
@@ -126,7 +133,7 @@ def _request(
         n=options.n,
         strategy=options.strategy,
         exclude_seen=options.exclude_seen,
-        genres=options.genres,
+        genres=genres,
         artist_cap=options.artist_cap,
         diversity=options.diversity,
         explore=options.explore,
