@@ -22,7 +22,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from api.http.bodies import read_body
 from api.http.problems import FieldError, FieldsError
-from api.rule_files import without_kind
+from api.rule_files import key_fault, without_kind
 from api.wording import field_name, sentence
 
 M = TypeVar("M", bound=BaseModel)
@@ -148,13 +148,17 @@ def _validate(model: type[M], fields: dict[str, Any]) -> M:
 
 
 def _raise_invalid(model: type[BaseModel], error: ValidationError) -> NoReturn:
-    found = error.errors(include_url=False, include_context=False)[:_MAX_REPORTED]
+    found = error.errors(include_url=False)[:_MAX_REPORTED]
     raise FieldsError([_field_error(model, one) for one in found]) from None
 
 
 def _field_error(model: type[BaseModel], error: ErrorDetails) -> FieldError:
     location = without_kind([p for p in error["loc"] if not str(p).startswith("function-")])
-    text = sentence(error, location=location)
+    in_rule = len(location) > 1 and location[0] == "rules"
+    told = key_fault(error, location, form="json") if in_rule else None
+    if told is not None:
+        return FieldError(field=told[0], detail=told[1])
+    text = sentence(error, location=location, form="json")
     if error["type"] == "extra_forbidden" and len(location) == 1:
         known = ", ".join(model.model_fields) or "none"
         text = f"`{location[0]!s:.80}` is not a parameter here. Known: {known}."

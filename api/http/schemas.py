@@ -4,51 +4,12 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from typing import Annotated, Any
 
-from apiflask.fields import UploadFile
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from api.http.fields import After, Flag, Genres, Id, Number, PageSize, RequestRules, Upload, counted
 from api.http.genres import genre_names
-from data.checks import id_problem
 from engine.request import MAX_N, Similarity, Strategy
-from ranker.rules import AnyRule, Rules
-
-MAX_RULES = 20
-"""Most rules in one request."""
-
-
-def _valid_id(value: str) -> str:
-    problem = id_problem(value)
-    if problem is not None:
-        raise ValueError(problem)
-    return value
-
-
-def _without_files(rules: tuple[AnyRule, ...]) -> tuple[AnyRule, ...]:
-    """Refuse rules that would have the server read a file."""
-    for rule in rules:
-        if rule.where is not None and any(rule.where.files):
-            raise ValueError(
-                f"must not name files: leave `listed` of {rule.name!r} to the settings, or use "
-                "`track`"
-            )
-    return rules
-
-
-def _counted(schema: dict[str, Any]) -> None:
-    """Describe a limit as one of items: behind a validator, pydantic takes them for letters."""
-    schema["maxItems"] = schema.pop("maxLength")
-
-
-Id = Annotated[str, AfterValidator(_valid_id), Field(description="An id: 1 to 256 bytes.")]
-Genres = Annotated[tuple[str, ...], Field(max_length=100)]
-Number = Annotated[int, Field(ge=1, le=MAX_N, description="How many items.")]
-RequestRules = Annotated[Rules, Field(max_length=MAX_RULES), AfterValidator(_without_files)]
-PageSize = Annotated[int, Field(ge=1, le=MAX_N, description="How many items a page.")]
-After = Annotated[
-    Id | None, Field(description="`next` of the page before: the last id that it held.")
-]
 
 
 class Input(BaseModel):
@@ -61,7 +22,7 @@ class Options(Input):
     """What every recommendation can be asked for."""
 
     n: Number = 20
-    exclude_seen: bool = Field(True, description="Whether played tracks are left out.")
+    exclude_seen: Flag = Field(True, description="Whether played tracks are left out.")
     artist_cap: int | None = Field(
         None,
         ge=1,
@@ -92,8 +53,8 @@ class Options(Input):
         description="Where the answer will be shown; any text. Rules and experiments of the "
         "settings may be for some placements only; apart from these it changes nothing.",
     )
-    explain: bool = Field(False, description="Whether each item says why it is there.")
-    dry_run: bool = Field(False, description="Whether the answer says what each rule did.")
+    explain: Flag = Field(False, description="Whether each item says why it is there.")
+    dry_run: Flag = Field(False, description="Whether the answer says what each rule did.")
 
     @cached_property
     def canonical(self) -> str:
@@ -125,7 +86,7 @@ class RecommendationBody(Options):
     )
     genres: Genres = Field((), description="Only tracks of any of these genres.")
     rules: RequestRules = Field(
-        (), description="Rules, applied behind those of the settings.", json_schema_extra=_counted
+        (), description="Rules, applied behind those of the settings.", json_schema_extra=counted
     )
 
 
@@ -145,7 +106,7 @@ class CountQuery(Input):
 class ListenersQuery(CountQuery):
     """The query of a track's listeners."""
 
-    exclude_played: bool = Field(True, description="Whether users who played it are left out.")
+    exclude_played: Flag = Field(True, description="Whether users who played it are left out.")
 
 
 class PopularQuery(CountQuery):
@@ -177,5 +138,5 @@ class LookupForm(Input):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    file: UploadFile = Field(description="A sound file: MP3, OGG, FLAC, WAV or AIFF.")
+    file: Upload = Field(description="A sound file: MP3, OGG, FLAC, WAV or AIFF.")
     n: Number = 20

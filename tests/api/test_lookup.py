@@ -63,7 +63,8 @@ def test_forms_that_are_wrong(hearing: World) -> None:
     client = open_again(hearing).client
     for data, part in (
         ({"n": "3"}, "`file` is required"),
-        ({"file": "text"}, "`file` not a valid file"),
+        ({"file": "text"}, "`file` must be a file. Received: 'text'."),
+        ({**form(), "n": (io.BytesIO(b"a"), "a.wav")}, "`n` must be a valid integer. Received: a"),
         (form(b""), "`file` is empty"),
         (form(n="0"), "`n`"),
         (form(m="1"), "`m` is not a parameter here"),

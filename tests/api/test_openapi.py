@@ -97,7 +97,7 @@ def test_errors_are_problems(spec: dict[str, Any]) -> None:
 def test_answers_have_the_described_fields(world: World, spec: dict[str, Any]) -> None:
     schemas = spec["components"]["schemas"]
     for path, template in (
-        ("/v1/users/u0/recommendations?dry_run=1", "/v1/users/{user_id}/recommendations"),
+        ("/v1/users/u0/recommendations?dry_run=true", "/v1/users/{user_id}/recommendations"),
         ("/v1/tracks", "/v1/tracks"),
         ("/v1/tracks/t00", "/v1/tracks/{track_id}"),
         ("/v1/tracks/t00/listeners", "/v1/tracks/{track_id}/listeners"),

@@ -48,7 +48,7 @@ def test_seen_tracks_are_left_out_unless_asked_for(world: World) -> None:
 
 def test_a_hit_differs_in_one_word(world: World) -> None:
     miss = world.client.get(f"{URL}?n=4&explain=true")
-    hit = world.client.get(f"{URL}?explain=1&n=4&placement=home")
+    hit = world.client.get(f"{URL}?explain=true&n=4&placement=home")
     assert miss.get_json()["cache"] == "miss"
     assert hit.get_json()["cache"] == "hit"
     assert hit.data == miss.data.replace(b'"cache":"miss"', b'"cache":"hit"')
