@@ -68,7 +68,9 @@ class Problem(BaseModel):
     title: str = Field(description="The kind in words.")
     status: int = Field(description="The HTTP status.")
     detail: str = Field(description="What is wrong in this case, and what to do.")
-    instance: str = Field(description="Path of the request.")
+    instance: str = Field(
+        "", description="Path of the request; left out where the request could not be read."
+    )
     request_id: str = Field(description="The id under which the service logs the request.")
     errors: list[FieldError] = Field(default=[], description="One entry a wrong field.")
 

@@ -88,6 +88,7 @@ def test_what_gunicorn_refuses_is_a_problem_too(server: Running) -> None:
         (b"NONSENSE\r\n\r\n", b"400"),
         (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"414"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 9000 + b"\r\n\r\n", b"431"),
     ):
         head, _, body = raw(server, request).partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 " + status)
