@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from api.toml_files import read_toml
-from api.wording import field_name, sentence
+from api.wording import Form, field_name, sentence, shown
 from data.errors import ParameterError
 from ranker.rules import KINDS, AnyRule, Conditions, Rules, Where
 
@@ -86,7 +86,7 @@ def rule_fault(error: ErrorDetails, location: Sequence[int | str], rules: Any) -
     """
     if not location or not isinstance(location[0], int):
         text = sentence(error, location=["rules"])
-        return text.replace("a valid tuple", "tables, each headed [[rules]]")
+        return text.replace("an array", "tables, each headed [[rules]]")
     number = location[0]
     rule = rules[number] if isinstance(rules, list) and number < len(rules) else None
     given = rule.get("name") if isinstance(rule, dict) else None
@@ -104,6 +104,39 @@ def without_kind(location: Sequence[int | str]) -> list[int | str]:
     ]
 
 
+def key_fault(
+    error: ErrorDetails, location: Sequence[int | str], *, form: Form = "toml"
+) -> tuple[str, str] | None:
+    """Say what is wrong with a key of a rule where pydantic speaks of its own affairs.
+
+    Parameters
+    ----------
+    error : ErrorDetails
+        What pydantic says.
+    location : sequence of int or str
+        Where it is.
+    form : str
+        What the rule was written in.
+
+    Returns
+    -------
+    tuple of str, or None
+        The name of the key and one line; None where pydantic's words will do.
+    """
+    kinds = ", ".join(KINDS)
+    name = field_name([*location, "kind"])
+    if error["type"] == "union_tag_not_found":
+        return name, f"`{name}` is required: one of {kinds}."
+    if error["type"] == "union_tag_invalid":
+        rule = error["input"]
+        kind = rule.get("kind") if isinstance(rule, dict) else None
+        return name, f"`{name}` must be one of {kinds}. Received: {shown(kind, form)}."
+    if error["type"] == "tuple_type":  # one name may stand for several
+        name, received = field_name(location), shown(error["input"], form)
+        return name, f"`{name}` must be a string or an array of strings. Received: {received}."
+    return None
+
+
 def _in_rule(error: ErrorDetails, inner: Sequence[int | str], rule: Any) -> str:
     if error["type"] == "extra_forbidden" and isinstance(rule, dict):
         keys, what = _keys(inner, rule)
@@ -111,11 +144,9 @@ def _in_rule(error: ErrorDetails, inner: Sequence[int | str], rule: Any) -> str:
             f"`{field_name(inner)}` is not a key of {what} ({keys}). "
             f"Received: {error['input']!r:.80}."
         )
-    if error["type"] == "union_tag_not_found":
-        return f"`kind` is required: one of {', '.join(KINDS)}."
-    if error["type"] == "union_tag_invalid":
-        kind = rule.get("kind") if isinstance(rule, dict) else None
-        return f"`kind` must be one of {', '.join(KINDS)}. Received: {kind!r:.80}."
+    told = key_fault(error, inner)
+    if told is not None:
+        return told[1]
     whole = f"[[rules]] of kind {rule.get('kind')}" if isinstance(rule, dict) else "[[rules]]"
     return sentence(error, location=inner or [whole])
 

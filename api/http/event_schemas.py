@@ -7,10 +7,12 @@ import time
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from api.http.schemas import Id, Input
+from api.http.fields import Id
+from api.http.schemas import Input
 from data.store import Event
+from data.store.schema import DERIVED
 
 _EXPECTED = "must be ISO 8601 or Unix seconds"
 
@@ -49,6 +51,15 @@ def _parsed(text: str) -> float:
     return moment.timestamp()
 
 
+def _of_a_sender(event_id: str) -> str:
+    if event_id.startswith(DERIVED):
+        raise ValueError(f"must not begin with {DERIVED!r}")
+    return event_id
+
+
+EventId = Annotated[Id, AfterValidator(_of_a_sender)]
+
+
 class EventIn(Input):
     """Something that a user did with a track."""
 
@@ -57,7 +68,7 @@ class EventIn(Input):
     event: Literal["listen", "like", "dislike", "skip", "hide"] = Field(
         "listen", description="What the user did."
     )
-    event_id: Id | None = Field(
+    event_id: EventId | None = Field(
         None, description="The sender's name for it; a repeated delivery is stored once."
     )
     listened_at: Annotated[

@@ -13,7 +13,12 @@ from typing import Any, cast
 from apiflask import APIFlask
 from flask import Request, Response, request
 from pydantic import BaseModel, Field
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import (
+    ClientDisconnected,
+    HTTPException,
+    MethodNotAllowed,
+    RequestedRangeNotSatisfiable,
+)
 
 from data.errors import (
     AudioError,
@@ -31,6 +36,10 @@ logger = logging.getLogger("segue.http")
 MIME = "application/problem+json"
 REQUEST_ID = "X-Request-Id"
 RETRY_AFTER_S = 2
+BROKEN_BODY = (
+    "The body ends early, or its chunks are broken. Send it anew, as long as its `Content-Length` "
+    "says, or in chunks as `Transfer-Encoding: chunked` has them."
+)
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}", re.ASCII)
 _KINDS: dict[type[SegueError], tuple[int, str]] = {
@@ -59,7 +68,9 @@ class Problem(BaseModel):
     title: str = Field(description="The kind in words.")
     status: int = Field(description="The HTTP status.")
     detail: str = Field(description="What is wrong in this case, and what to do.")
-    instance: str = Field(description="Path of the request.")
+    instance: str = Field(
+        "", description="Path of the request; left out where the request could not be read."
+    )
     request_id: str = Field(description="The id under which the service logs the request.")
     errors: list[FieldError] = Field(default=[], description="One entry a wrong field.")
 
@@ -130,6 +141,13 @@ def problem(
     return response
 
 
+def too_large(what: str, most: int) -> str:
+    """Say that something is larger than `most` bytes."""
+    mib, rest = divmod(most, 1 << 20)
+    size = f"{mib} MiB" if mib and not rest else f"{most} bytes"
+    return f"{what} is larger than {size}, the most allowed."
+
+
 def register(app: APIFlask) -> None:
     """Make every error of an application a problem."""
     app.register_error_handler(HTTPException, _of_http)
@@ -149,7 +167,12 @@ def _of_http(error: HTTPException) -> Response | HTTPException:
     elif status == 404:
         detail = "There is nothing at this address. `/openapi.json` lists the endpoints."
     elif status == 413:
-        detail = f"The body is larger than {request.max_content_length} bytes, the most allowed."
+        detail = too_large("The body", request.max_content_length or 0)
+    elif isinstance(error, RequestedRangeNotSatisfiable):
+        headers["Content-Range"] = f"bytes */{error.length}"
+        detail = f"The range must lie within the {error.length} bytes of the file."
+    elif isinstance(error, ClientDisconnected):
+        detail = BROKEN_BODY
     return problem(status, detail, headers=headers)
 
 

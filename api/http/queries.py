@@ -20,11 +20,15 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
+from api.http.bodies import read_body
 from api.http.problems import FieldError, FieldsError
-from api.rule_files import without_kind
+from api.rule_files import key_fault, without_kind
 from api.wording import field_name, sentence
 
 M = TypeVar("M", bound=BaseModel)
+
+SCHEMAS = "#/components/schemas/"
+"""Where the description of the service holds its schemas."""
 
 _REPEATABLE = "genre"
 _MAX_PARAMETERS = 100
@@ -52,6 +56,13 @@ class RequestAdapter(PydanticAdapter):
             _no_query(request)
             return _parse_json(model, request)
         return _parse_form(model, request)
+
+    def get_openapi_schema(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ARG002
+        """Return the schema of the model, which names others by their own names."""
+        schema: dict[str, Any] = self.model_class.model_json_schema(
+            ref_template=SCHEMAS + "{model}"
+        )
+        return schema
 
 
 registry.register("pydantic", RequestAdapter)
@@ -108,7 +119,7 @@ def _parse_json(model: type[M], request: Request) -> M:
     if not request.is_json:
         raise UnsupportedMediaType("The body must be JSON, with `Content-Type: application/json`.")
     try:
-        return model.model_validate_json(request.get_data(cache=False), strict=True)
+        return model.model_validate_json(read_body(request), strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         if first["type"] == "json_invalid":
@@ -137,13 +148,17 @@ def _validate(model: type[M], fields: dict[str, Any]) -> M:
 
 
 def _raise_invalid(model: type[BaseModel], error: ValidationError) -> NoReturn:
-    found = error.errors(include_url=False, include_context=False)[:_MAX_REPORTED]
+    found = error.errors(include_url=False)[:_MAX_REPORTED]
     raise FieldsError([_field_error(model, one) for one in found]) from None
 
 
 def _field_error(model: type[BaseModel], error: ErrorDetails) -> FieldError:
     location = without_kind([p for p in error["loc"] if not str(p).startswith("function-")])
-    text = sentence(error, location=location)
+    in_rule = len(location) > 1 and location[0] == "rules"
+    told = key_fault(error, location, form="json") if in_rule else None
+    if told is not None:
+        return FieldError(field=told[0], detail=told[1])
+    text = sentence(error, location=location, form="json")
     if error["type"] == "extra_forbidden" and len(location) == 1:
         known = ", ".join(model.model_fields) or "none"
         text = f"`{location[0]!s:.80}` is not a parameter here. Known: {known}."

@@ -4,50 +4,12 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from typing import Annotated
 
-from apiflask.fields import UploadFile
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from data.checks import id_problem
+from api.http.fields import After, Flag, Genres, Id, Number, PageSize, RequestRules, Upload, counted
+from api.http.genres import genre_names
 from engine.request import MAX_N, Similarity, Strategy
-from ranker.rules import AnyRule, Rules
-
-MAX_RULES = 20
-"""Most rules in one request."""
-
-
-def _valid_id(value: str) -> str:
-    problem = id_problem(value)
-    if problem is not None:
-        raise ValueError(problem)
-    return value
-
-
-def _genre_names(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Bring genres into one form and order, so that equal questions have one answer."""
-    return tuple(sorted({n.strip().casefold() for n in names} - {""}))
-
-
-def _without_files(rules: tuple[AnyRule, ...]) -> tuple[AnyRule, ...]:
-    """Refuse rules that would have the server read a file."""
-    for rule in rules:
-        if rule.where is not None and any(rule.where.files):
-            raise ValueError(
-                f"must not name files: leave `listed` of {rule.name!r} to the settings, or use "
-                "`track`"
-            )
-    return rules
-
-
-Id = Annotated[str, AfterValidator(_valid_id), Field(description="An id: 1 to 256 bytes.")]
-Genres = Annotated[tuple[str, ...], Field(max_length=100), AfterValidator(_genre_names)]
-Number = Annotated[int, Field(ge=1, le=MAX_N, description="How many items.")]
-RequestRules = Annotated[Rules, Field(max_length=MAX_RULES), AfterValidator(_without_files)]
-PageSize = Annotated[int, Field(ge=1, le=MAX_N, description="How many items a page.")]
-After = Annotated[
-    Id | None, Field(description="`next` of the page before: the last id that it held.")
-]
 
 
 class Input(BaseModel):
@@ -60,7 +22,7 @@ class Options(Input):
     """What every recommendation can be asked for."""
 
     n: Number = 20
-    exclude_seen: bool = Field(True, description="Whether played tracks are left out.")
+    exclude_seen: Flag = Field(True, description="Whether played tracks are left out.")
     artist_cap: int | None = Field(
         None,
         ge=1,
@@ -91,13 +53,15 @@ class Options(Input):
         description="Where the answer will be shown; any text. Rules and experiments of the "
         "settings may be for some placements only; apart from these it changes nothing.",
     )
-    explain: bool = Field(False, description="Whether each item says why it is there.")
-    dry_run: bool = Field(False, description="Whether the answer says what each rule did.")
+    explain: Flag = Field(False, description="Whether each item says why it is there.")
+    dry_run: Flag = Field(False, description="Whether the answer says what each rule did.")
 
     @cached_property
     def canonical(self) -> str:
         """Everything that the answer depends on, in one form."""
         fields = self.model_dump(mode="json", exclude={"placement"})
+        for name in fields.keys() & {"genre", "genres"}:
+            fields[name] = genre_names(fields[name])
         return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
 
@@ -110,11 +74,6 @@ class RecommendationQuery(Options):
         "or joined by `|`.",
     )
 
-    @property
-    def genres(self) -> tuple[str, ...]:
-        """The genres, in one form."""
-        return self.genre
-
 
 class RecommendationBody(Options):
     """The body of anonymous recommendations."""
@@ -126,7 +85,9 @@ class RecommendationBody(Options):
         (), max_length=MAX_N, description="Tracks that are never answered."
     )
     genres: Genres = Field((), description="Only tracks of any of these genres.")
-    rules: RequestRules = Field((), description="Rules, applied behind those of the settings.")
+    rules: RequestRules = Field(
+        (), description="Rules, applied behind those of the settings.", json_schema_extra=counted
+    )
 
 
 class SimilarQuery(Input):
@@ -145,7 +106,7 @@ class CountQuery(Input):
 class ListenersQuery(CountQuery):
     """The query of a track's listeners."""
 
-    exclude_played: bool = Field(True, description="Whether users who played it are left out.")
+    exclude_played: Flag = Field(True, description="Whether users who played it are left out.")
 
 
 class PopularQuery(CountQuery):
@@ -177,5 +138,5 @@ class LookupForm(Input):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    file: UploadFile = Field(description="A sound file: MP3, OGG, FLAC or WAV.")
+    file: Upload = Field(description="A sound file: MP3, OGG, FLAC, WAV or AIFF.")
     n: Number = 20

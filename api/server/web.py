@@ -10,11 +10,7 @@ shared. The bundle's arrays are memory-mapped, so that they are.
 
 from __future__ import annotations
 
-import html
-import json
 import logging
-import secrets
-import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,17 +18,17 @@ from typing import Any
 from flask import Flask
 from gunicorn import util
 from gunicorn.app.base import BaseApplication
+from gunicorn.http.errors import ParseException
 
 from api.http.app import create_app
-from api.http.problems import MIME, REQUEST_ID
+from api.http.bodies import broken_body
 from api.http.services import Services
 from api.server.handover import Handover
+from api.server.refusals import LONGEST_HEADER, LONGEST_LINE, MAX_HEADERS, write_problem
 from data.errors import BundleError
 from engine.home import Home
 
 logger = logging.getLogger("segue.http")
-
-_LONGEST_LINE = 8190  # ids of 256 bytes, each byte as three characters, and many genres
 
 
 class WebServer(BaseApplication):  # type: ignore[misc] # gunicorn has no types
@@ -61,7 +57,9 @@ class WebServer(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             services.models.get()  # now, and not in the first request
         except BundleError as error:
             logger.error("%s", error)  # noqa: TRY400 - one line; /readyz says it, too
-        return create_app(services)
+        app = create_app(services)
+        app.register_error_handler(ParseException, broken_body)  # it parses chunks as they are read
+        return app
 
     def _close(self) -> None:
         """Write what a worker still has to write, at its end."""
@@ -78,7 +76,9 @@ class WebServer(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             "timeout": api.request_timeout,
             "graceful_timeout": api.shutdown_timeout,
             "keepalive": 30,
-            "limit_request_line": _LONGEST_LINE,
+            "limit_request_line": LONGEST_LINE,
+            "limit_request_fields": MAX_HEADERS,
+            "limit_request_field_size": LONGEST_HEADER,
             "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,
             "accesslog": "-" if api.access_log else None,
             "access_log_format": '%(h)s "%(r)s" %(s)s %(b)s %(L)ss %({x-request-id}o)s',
@@ -87,26 +87,6 @@ class WebServer(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             "control_socket_disable": True,
             "worker_exit": lambda _arbiter, _worker: self._close(),
         }
-
-
-def write_problem(client: socket.socket, status: int, reason: str, message: str) -> None:
-    """Answer what never reached the application (a broken request line, say) as a problem, too."""
-    request_id = secrets.token_hex(8)
-    body = json.dumps(
-        {
-            "type": "about:blank",
-            "title": reason,
-            "status": status,
-            "detail": html.unescape(message) or reason,
-            "instance": "",
-            "request_id": request_id,
-        }
-    ).encode()
-    head = (
-        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: {MIME}\r\n"
-        f"{REQUEST_ID}: {request_id}\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    util.write_nonblock(client, head.encode("latin-1") + body)
 
 
 def main() -> None:

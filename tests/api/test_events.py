@@ -76,7 +76,10 @@ def test_a_missing_time_is_now(world: World) -> None:
         ({"user_id": 7}, "`events[1].user_id`"),
         ({"track_id": "a\x00b"}, "`events[1].track_id` holds a NUL"),
         ({"event_id": ""}, "`events[1].event_id` is empty"),
-        ({"event_id": f"{DERIVED}1"}, "`events[1]`: `event_id` must not begin"),
+        (
+            {"event_id": f"{DERIVED}1"},
+            "`events[1].event_id` must not begin with 'segue:'. Received: 'segue:1'.",
+        ),
         ({"played_ms": -1}, "`events[1].played_ms`"),
         ({"played_ms": 1.5}, "`events[1].played_ms`"),
         ({"listened_at": "yesterday"}, "`events[1].listened_at` must be ISO 8601"),
@@ -94,6 +97,8 @@ def test_one_wrong_event_refuses_the_batch(
 ) -> None:
     body = check_problem(post(world, event(), event(**fields)), 422)  # type: ignore[arg-type]
     assert part in str(body["detail"])
+    (error,) = body["errors"]  # type: ignore[misc]
+    assert error["field"] == f"events[1].{next(iter(fields))}"
     assert not world.store.user_known("u9")
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,6 +55,36 @@ def test_parameters_and_bodies(spec: dict[str, Any]) -> None:
     assert spec["paths"]["/v1/events"]["post"]["responses"].keys() >= {"202", "400", "415", "422"}
 
 
+def test_operations_have_names_of_their_own(spec: dict[str, Any]) -> None:
+    operations = [o for operations in spec["paths"].values() for o in operations.values()]
+    names = [operation["operationId"] for operation in operations]
+    assert len(set(names)) == len(names) == 14
+    assert {"recommendUser", "recommendAnonymous", "similarTracks", "trackAudio"} <= set(names)
+    for operation in operations:
+        assert operation.get("requestBody", {"required": True})["required"] is True
+
+
+def test_headers_are_declared(spec: dict[str, Any]) -> None:
+    for operations in spec["paths"].values():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                assert response["headers"]["X-Request-Id"]
+                assert ("Retry-After" in response["headers"]) == (status == "503")
+
+
+def test_each_component_is_there_once(spec: dict[str, Any]) -> None:
+    schemas = spec["components"]["schemas"]
+    assert all(name == schema["title"] for name, schema in schemas.items())
+    used = {reference.rsplit("/", 1)[1] for reference in references(spec)}
+    assert used >= schemas.keys()
+
+
+def test_sound_formats_are_the_same_everywhere(spec: dict[str, Any]) -> None:
+    file = spec["components"]["schemas"]["LookupForm"]["properties"]["file"]
+    for text in (file["description"], (Path(__file__).parents[2] / "docs/http.md").read_text()):
+        assert "MP3, OGG, FLAC, WAV or AIFF" in text
+
+
 def test_errors_are_problems(spec: dict[str, Any]) -> None:
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for operations in spec["paths"].values():
@@ -66,7 +97,7 @@ def test_errors_are_problems(spec: dict[str, Any]) -> None:
 def test_answers_have_the_described_fields(world: World, spec: dict[str, Any]) -> None:
     schemas = spec["components"]["schemas"]
     for path, template in (
-        ("/v1/users/u0/recommendations?dry_run=1", "/v1/users/{user_id}/recommendations"),
+        ("/v1/users/u0/recommendations?dry_run=true", "/v1/users/{user_id}/recommendations"),
         ("/v1/tracks", "/v1/tracks"),
         ("/v1/tracks/t00", "/v1/tracks/{track_id}"),
         ("/v1/tracks/t00/listeners", "/v1/tracks/{track_id}/listeners"),

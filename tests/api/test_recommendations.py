@@ -4,10 +4,14 @@ import time
 from collections.abc import Callable
 from urllib.parse import quote
 
+import pandas as pd
 import pytest
 
 from api.config import Settings
+from api.http.genres import known_genres
+from api.http.problems import FieldsError
 from api.http.services import Services
+from data.catalog import Catalog
 from tests.api.conftest import AWKWARD, World, make_contents, own_redis
 from tests.api.test_problems import check_problem
 
@@ -44,7 +48,7 @@ def test_seen_tracks_are_left_out_unless_asked_for(world: World) -> None:
 
 def test_a_hit_differs_in_one_word(world: World) -> None:
     miss = world.client.get(f"{URL}?n=4&explain=true")
-    hit = world.client.get(f"{URL}?explain=1&n=4&placement=home")
+    hit = world.client.get(f"{URL}?explain=true&n=4&placement=home")
     assert miss.get_json()["cache"] == "miss"
     assert hit.get_json()["cache"] == "hit"
     assert hit.data == miss.data.replace(b'"cache":"miss"', b'"cache":"hit"')
@@ -147,7 +151,16 @@ def test_explained_items_have_reasons(world: World) -> None:
 
 def test_unknown_parameters_and_genres_are_named(world: World) -> None:
     assert "`limit`" in str(check_problem(world.client.get(f"{URL}?limit=3"), 422)["detail"])
-    assert "'polka'" in str(check_problem(world.client.get(f"{URL}?genre=polka"), 422)["detail"])
+    for url in (URL, "/v1/popular"):
+        body = check_problem(world.client.get(f"{url}?genre=rock|Polka&genre=ska"), 422)
+        assert body["errors"] == [
+            {
+                "field": "genre",
+                "detail": "`genre` must be a genre of the catalogue (loud, quiet, rock). "
+                f"Received: {genre!r}.",
+            }
+            for genre in ("Polka", "ska")
+        ]
 
 
 def test_without_a_cache_every_answer_is_computed(make_world: Callable[..., World]) -> None:
@@ -204,6 +217,20 @@ def test_seeds_count_as_played(world: World) -> None:
     assert {"t00", "t02"} <= set(
         tracks(post(world, seed_tracks=["t00", "t02"], n=100, exclude_seen=False))
     )
+
+
+def test_unknown_genres_of_a_body_are_named_where_they_stand(world: World) -> None:
+    sent = {"genres": ["quiet", "", "Polka"]}
+    body = check_problem(world.client.post("/v1/recommendations", json=sent), 422)
+    detail = "`genres[2]` must be a genre of the catalogue (loud, quiet, rock). Received: 'Polka'."
+    assert body["detail"] == detail
+    assert body["errors"] == [{"field": "genres[2]", "detail": detail}]
+
+
+def test_a_long_list_of_genres_is_cut() -> None:
+    frame = pd.DataFrame({"track_id": ["t"], "genre": ["|".join("abcdefghi")]})
+    with pytest.raises(FieldsError, match=r"\(a, b, c, d, e, f, g, h, \.\.\.\)"):
+        known_genres(["x"], Catalog.from_frame(frame), field="genre")
 
 
 def test_disliked_tracks_and_genres(world: World) -> None:

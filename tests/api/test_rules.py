@@ -171,8 +171,8 @@ def test_a_request_brings_rules_of_its_own(ruled: Ruled) -> None:
 @pytest.mark.parametrize(
     ("rule", "field", "part"),
     [
-        ({"kind": "bost"}, "rules[0]", "'boost'"),
-        ({"where": {"genre": "a"}}, "rules[0]", "kind"),
+        ({"kind": "bost"}, "rules[0].kind", "boost"),
+        ({"where": {"genre": "a"}}, "rules[0].kind", "required"),
         ({"kind": "boost", "where": {"genre": "a"}, "factr": 2}, "rules[0].factr", "unknown"),
         ({"kind": "filter", "where": {"genre": 3}}, "rules[0].where.genre", "3"),
         ({"kind": "filter", "where": {"listed": "/etc/passwd"}}, "rules", "files"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -86,6 +88,7 @@ def test_what_gunicorn_refuses_is_a_problem_too(server: Running) -> None:
         (b"NONSENSE\r\n\r\n", b"400"),
         (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"414"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 9000 + b"\r\n\r\n", b"431"),
     ):
         head, _, body = raw(server, request).partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 " + status)
@@ -103,6 +106,58 @@ def test_an_upload_that_is_too_large_is_told_so(server: Running) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
         connection.sendall(head.encode())
         assert connection.recv(65_536).startswith(b"HTTP/1.1 413")
+
+
+def chunked(server: Running, *chunks: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
+    """Send chunks of events, and return the answer as soon as it comes."""
+    head = (
+        b"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(head)
+        for chunk in chunks:
+            connection.sendall(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+        connection.sendall(end)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        with suppress(ConnectionResetError):  # what it has not read is lost
+            while more := connection.recv(65_536):
+                answer += more
+        return answer
+
+
+def padded(user: str, size: int) -> bytes:
+    """Return one event of a user, filled up with spaces."""
+    return json.dumps({"events": [{"user_id": user, "track_id": "t00"}]}).encode().ljust(size)
+
+
+def test_chunks_up_to_the_limit_are_a_body_like_any_other(server: Running) -> None:
+    most = Settings().api.max_body_bytes
+    assert chunked(server, padded("chunks", 100)).startswith(b"HTTP/1.1 202")
+    assert chunked(server, padded("chunks", most)).startswith(b"HTTP/1.1 202")
+
+
+def test_chunks_beyond_the_limit_are_refused_and_never_cut(server: Running) -> None:
+    most = Settings().api.max_body_bytes
+    for rest in (b"x", b"garbage" * 1000):
+        answer = chunked(server, padded("oversize", most), rest)
+        assert answer.startswith(b"HTTP/1.1 413")
+        assert b"larger than 4 MiB" in answer
+    assert chunked(server, b"[" * (most + 1000)).startswith(b"HTTP/1.1 413")
+    assert server.ask("/v1/users?prefix=oversize")[1]["items"] == []
+
+
+@pytest.mark.parametrize(
+    "end", [b"ZZ\r\n{}\r\n", b"2\r\n{}garbage\r\n", b"2;\x01\r\n{}\r\n", b"5\r\n{"]
+)
+def test_broken_chunks_are_the_senders_fault(server: Running, end: bytes) -> None:
+    answer = chunked(server, end=end)
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b"application/problem+json" in answer
+    assert b"The body " in answer
+    assert b'"instance": "/v1/events"' in answer
+    assert "Traceback" not in server.log.read_text()
 
 
 def test_events_at_once_are_all_kept_and_seen_at_once(server: Running) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import socket
@@ -11,7 +12,8 @@ import pytest
 
 from api.config import ApiConfig, Settings
 from api.server.handover import Handover
-from api.server.web import WebServer, write_problem
+from api.server.refusals import write_problem
+from api.server.web import WebServer
 from engine.home import Home
 from tests.api.conftest import copy_home
 
@@ -69,12 +71,28 @@ def test_a_worker_without_a_bundle_says_so_and_lives(
     close(app)
 
 
-def test_what_gunicorn_says_becomes_a_problem() -> None:
+@pytest.mark.parametrize(
+    ("status", "message", "part"),
+    [
+        (400, "Invalid Request Line 'Invalid HTTP request line: 'X''", "request line"),
+        (400, "Invalid Method 'Invalid HTTP method: 'get''", "in capital letters"),
+        (400, "Invalid HTTP Version 'Invalid HTTP Version: (9, 9)'", "must be 1.0 or 1.1"),
+        (400, "Invalid HTTP Header: 'bad header'", "A header is not as HTTP has it"),
+        (400, "Invalid chunk size: b'ZZ'", "its chunks are broken"),
+        (414, "Request Line is too large (9014 > 8190)", "longer than 8190 bytes"),
+        (431, "Error parsing headers: 'limit request headers fields'", "at most 100"),
+        (500, "", "The service failed"),
+    ],
+)
+def test_what_gunicorn_says_becomes_a_problem(status: int, message: str, part: str) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        write_problem(ours, 400, "Bad Request", "Invalid Method &#39;X&#39;")
+        write_problem(ours, status, "Some Reason", message)
         answer = theirs.recv(10_000).decode()
     head, _, body = answer.partition("\r\n\r\n")
-    assert head.startswith("HTTP/1.1 400 Bad Request")
+    assert head.startswith(f"HTTP/1.1 {status} Some Reason")
     assert f"Content-Length: {len(body)}" in head
-    assert "Invalid Method 'X'" in body
+    document = json.loads(body)
+    assert document.keys() == {"type", "title", "status", "detail", "request_id"}
+    assert part in document["detail"]
+    assert "Invalid" not in document["detail"]

@@ -21,6 +21,7 @@ blueprint = Blueprint("events", __name__, tag="Events")
 @blueprint.input(EventsBody, location="json", arg_name="body")
 @blueprint.output(EventsAnswer, status_code=202)
 @blueprint.doc(
+    operation_id="addEvents",
     summary="Report what users did",
     responses={400: "Not JSON", 413: "Too large", 415: "Not sent as JSON", 503: "No store"},
 )

@@ -34,7 +34,7 @@ class Ready(BaseModel):
 
 @blueprint.get("/healthz")
 @blueprint.output(Alive)
-@blueprint.doc(summary="Is the process up?")
+@blueprint.doc(operation_id="isAlive", summary="Is the process up?")
 def healthz() -> Response:
     """Answer without looking at anything."""
     return answer({"status": "alive"})
@@ -42,7 +42,11 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 @blueprint.output(Ready)
-@blueprint.doc(summary="Can the service answer?", responses={503: "No bundle, or no store"})
+@blueprint.doc(
+    operation_id="isReady",
+    summary="Can the service answer?",
+    responses={503: "No bundle, or no store"},
+)
 def readyz() -> Response:
     """Look at the bundle and the store, which are required, and at the cache and audio worker."""
     here = services()

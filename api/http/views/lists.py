@@ -10,6 +10,7 @@ from flask import Response
 
 from api.answers import item_documents
 from api.http.documents import TrackList, answer, now
+from api.http.genres import known_genres
 from api.http.queries import Blueprint
 from api.http.schemas import CountQuery, PopularQuery
 from api.http.services import services
@@ -28,18 +29,21 @@ _released: WeakKeyDictionary[Catalog, list[tuple[int, int]]] = WeakKeyDictionary
 @blueprint.get("/v1/popular")
 @blueprint.input(PopularQuery, location="query", arg_name="query")
 @blueprint.output(TrackList)
-@blueprint.doc(summary="List popular tracks", responses={503: "No bundle"})
+@blueprint.doc(
+    operation_id="popularTracks", summary="List popular tracks", responses={503: "No bundle"}
+)
 def popular(query: PopularQuery) -> Response:
     """Answer the tracks that most users played."""
     models = services().models.get()
-    request = Request(History(), n=query.n, strategy="popular", genres=query.genre, scope=None)
+    genres = known_genres(query.genre, models.bundle.contents.catalog, field="genre")
+    request = Request(History(), n=query.n, strategy="popular", genres=genres, scope=None)
     return answer(_list(models, models.recommender.recommend(request).items))
 
 
 @blueprint.get("/v1/new")
 @blueprint.input(CountQuery, location="query", arg_name="query")
 @blueprint.output(TrackList)
-@blueprint.doc(summary="List new tracks", responses={503: "No bundle"})
+@blueprint.doc(operation_id="newTracks", summary="List new tracks", responses={503: "No bundle"})
 def new(query: CountQuery) -> Response:
     """Answer the tracks released last; those without a date are left out."""
     models = services().models.get()

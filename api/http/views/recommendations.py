@@ -16,6 +16,7 @@ from flask import Response, request
 from api.answers import item_documents, outcome_documents
 from api.http.cache import answer_id
 from api.http.documents import Recommendations, encode, now
+from api.http.genres import known_genres
 from api.http.problems import FieldError, FieldsError
 from api.http.queries import Blueprint
 from api.http.schemas import RecommendationBody, RecommendationQuery
@@ -37,7 +38,11 @@ _HIT, _MISS, _BYPASS = b'"cache":"hit"', b'"cache":"miss"', b'"cache":"bypass"'
 @blueprint.get("/v1/users/<id:user_id>/recommendations")
 @blueprint.input(RecommendationQuery, location="query", arg_name="query")
 @blueprint.output(Recommendations)
-@blueprint.doc(summary="Recommend tracks to a user", responses={503: "No bundle, or no store"})
+@blueprint.doc(
+    operation_id="recommendUser",
+    summary="Recommend tracks to a user",
+    responses={503: "No bundle, or no store"},
+)
 def of_user(user_id: str, query: RecommendationQuery) -> Response:
     """Answer for known and unknown users alike; `fallback` names the signal that stood in."""
     here = services()
@@ -53,8 +58,10 @@ def of_user(user_id: str, query: RecommendationQuery) -> Response:
     served = Served(here, arm, key, query, user_id, version)
 
     def compute() -> bytes:
-        history = here.store.history(user_id, models.bundle.contents.catalog.tracks)
-        wanted = _request(history, query, scope, subject=user_id)
+        catalog = models.bundle.contents.catalog
+        genres = known_genres(query.genre, catalog, field="genre")
+        history = here.store.history(user_id, catalog.tracks)
+        wanted = _request(history, query, scope, genres=genres, subject=user_id)
         return _document(models, wanted, served)
 
     return _kept_or(compute, models, served)
@@ -64,6 +71,7 @@ def of_user(user_id: str, query: RecommendationQuery) -> Response:
 @blueprint.input(RecommendationBody, location="json", arg_name="body")
 @blueprint.output(Recommendations)
 @blueprint.doc(
+    operation_id="recommendAnonymous",
     summary="Recommend tracks to somebody unknown",
     responses={400: "Not JSON", 413: "Too large", 415: "Not sent as JSON", 503: "No bundle"},
 )
@@ -77,7 +85,9 @@ def anonymous(body: RecommendationBody) -> Response:
     served = Served(here, models.arms.of(None, None), key, body, None, NO_VERSION)
 
     def compute() -> bytes:
-        tracks = models.bundle.contents.catalog.tracks
+        catalog = models.bundle.contents.catalog
+        tracks = catalog.tracks
+        genres = known_genres(body.genres, catalog, field="genres[{at}]")
         seeds = _known("seed_tracks", body.seed_tracks, tracks)
         history = History(
             tracks=seeds,
@@ -85,7 +95,8 @@ def anonymous(body: RecommendationBody) -> Response:
             last_at=np.full(seeds.size, -1, np.int64),
             hidden=_known("disliked_tracks", body.disliked_tracks, tracks),
         )
-        return _document(models, _request(history, body, scope, subject=""), served)
+        wanted = _request(history, body, scope, genres=genres, subject="")
+        return _document(models, wanted, served)
 
     return _kept_or(compute, models, served)
 
@@ -114,6 +125,7 @@ def _request(
     options: RecommendationQuery | RecommendationBody,
     scope: Scope,
     *,
+    genres: tuple[str, ...],
     subject: str,
 ) -> Request:
     return Request(
@@ -121,7 +133,7 @@ def _request(
         n=options.n,
         strategy=options.strategy,
         exclude_seen=options.exclude_seen,
-        genres=options.genres,
+        genres=genres,
         artist_cap=options.artist_cap,
         diversity=options.diversity,
         explore=options.explore,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 from pathlib import Path
+from typing import Any
 
 from flask import Response, request, send_file
 
@@ -29,11 +30,33 @@ from engine.live import Models
 
 blueprint = Blueprint("tracks", __name__, tag="Tracks")
 
+_SOUND: dict[str, dict[str, Any]] = {"audio/*": {}}  # OpenAPI 3.1 has no schema for bytes
+_TAG: dict[str, dict[str, Any]] = {
+    "ETag": {"description": "For `If-None-Match`.", "schema": {"type": "string"}}
+}
+_DATED: dict[str, dict[str, Any]] = {
+    **_TAG,
+    "Last-Modified": {"description": "For `If-Modified-Since`.", "schema": {"type": "string"}},
+}
+_PART: dict[str, dict[str, Any]] = {
+    "Content-Range": {"description": "Which bytes of how many.", "schema": {"type": "string"}}
+}
+_AUDIO: dict[int | str, dict[str, str | dict[str, dict[str, Any]]]] = {
+    200: {"description": "The file", "content": _SOUND, "headers": _DATED},
+    206: {"description": "Part of the file", "content": _SOUND, "headers": _PART},
+    304: {"description": "The file is as it was", "headers": _TAG},
+    404: {"description": "Unknown track, or it has no file"},
+    416: {"description": "The file has no such range", "headers": _PART},
+    503: {"description": "No store"},
+}
+
 
 @blueprint.get("/v1/tracks")
 @blueprint.input(TracksQuery, location="query", arg_name="query")
 @blueprint.output(TrackPage)
-@blueprint.doc(summary="List or search the catalogue", responses={503: "No store"})
+@blueprint.doc(
+    operation_id="listTracks", summary="List or search the catalogue", responses={503: "No store"}
+)
 def page(query: TracksQuery) -> Response:
     """Answer a page of tracks, by id."""
     found = services().store.tracks_page(query.q, query.limit + 1, query.after)
@@ -45,7 +68,7 @@ def page(query: TracksQuery) -> Response:
 @blueprint.get("/v1/tracks/<id:track_id>")
 @blueprint.input(NoParameters, location="query", arg_name="query")
 @blueprint.output(TrackDocument)
-@blueprint.doc(summary="Describe a track", responses={503: "No store"})
+@blueprint.doc(operation_id="getTrack", summary="Describe a track", responses={503: "No store"})
 def one(track_id: str, query: NoParameters) -> Response:  # noqa: ARG001 - checked, then done with
     """Answer what the catalogue says of a track."""
     return answer(track_document(_stored(track_id)))
@@ -54,7 +77,11 @@ def one(track_id: str, query: NoParameters) -> Response:  # noqa: ARG001 - check
 @blueprint.get("/v1/tracks/<id:track_id>/similar")
 @blueprint.input(SimilarQuery, location="query", arg_name="query")
 @blueprint.output(TrackList)
-@blueprint.doc(summary="Find similar tracks", responses={503: "No bundle, or no store"})
+@blueprint.doc(
+    operation_id="similarTracks",
+    summary="Find similar tracks",
+    responses={503: "No bundle, or no store"},
+)
 def similar(track_id: str, query: SimilarQuery) -> Response:
     """Answer the tracks most like this one by sound, by listeners, or by both."""
     models = services().models.get()
@@ -72,6 +99,7 @@ def similar(track_id: str, query: SimilarQuery) -> Response:
 @blueprint.input(ListenersQuery, location="query", arg_name="query")
 @blueprint.output(ListenerList)
 @blueprint.doc(
+    operation_id="trackListeners",
     summary="Find a track's listeners",
     responses={409: "The bundle has no users", 503: "No bundle, or no store"},
 )
@@ -99,11 +127,13 @@ def listeners(track_id: str, query: ListenersQuery) -> Response:
 
 
 @blueprint.get("/v1/tracks/<id:track_id>/audio")
+@blueprint.input(NoParameters, location="query", arg_name="query")
 @blueprint.doc(
+    operation_id="trackAudio",
     summary="Fetch a track's sound file",
-    responses={200: "The file", 206: "Part of the file", 404: "Unknown track, or it has no file"},
+    responses=_AUDIO,
 )
-def audio(track_id: str) -> Response:
+def audio(track_id: str, query: NoParameters) -> Response:  # noqa: ARG001 - checked, then done with
     """Answer the file that the catalogue names, whole or in ranges."""
     path = _audio_file(_stored(track_id))
     if path is None:

@@ -15,7 +15,7 @@ blueprint = Blueprint("users", __name__, tag="Users")
 @blueprint.get("/v1/users")
 @blueprint.input(UsersQuery, location="query", arg_name="query")
 @blueprint.output(UserPage)
-@blueprint.doc(summary="List users", responses={503: "No store"})
+@blueprint.doc(operation_id="listUsers", summary="List users", responses={503: "No store"})
 def page(query: UsersQuery) -> Response:
     """Answer a page of the users' ids, sorted."""
     found = services().store.users_page(query.prefix, query.limit + 1, query.after)
