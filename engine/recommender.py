@@ -240,9 +240,10 @@ class Recommender:
         for genre in genres:
             members = self.catalog.genres.get(genre.strip().casefold())
             if members is None:
-                known = ", ".join(list(self.catalog.genres)[:8]) or "none"
+                known = list(self.catalog.genres)
+                told = ", ".join(known[:8] + ["..."][: len(known) > 8]) or "none"
                 raise ParameterError(
-                    f"`genre` must be a genre of the catalogue ({known}, ...). Received: {genre!r}."
+                    f"`genre` must be a genre of the catalogue ({told}). Received: {genre!r}."
                 )
             mask[members] = True
         return mask
