@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from api.cli.out_files import OutFile
 from api.cli.output import json_option, print_json, print_table
 from api.cli.session import Session, with_session
 from data.errors import BundleError
@@ -21,7 +22,7 @@ _COLUMNS = ["group", "track_id", "title", "artist", "album", "representative"]
 @click.command(name="duplicates")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=OutFile(suffixes=("", ".csv")),
     metavar="FILE",
     help="Write the list to FILE.csv instead.",
 )

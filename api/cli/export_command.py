@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from api.cli.session import Session, with_session
+from api.cli.table_files import OutTable
 from data.errors import DataError
 from data.readers import write_embeddings, write_listens, write_tracks
 from data.store import Store
@@ -18,7 +19,7 @@ _SPACE = click.option("--space", default=None, help="Embedding space; by default
 @click.argument("what", type=click.Choice(["tracks", "listens", "embeddings"]))
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=OutTable("table"),
     required=True,
     metavar="FILE",
     help="CSV, TSV, Parquet or JSON lines, by suffix.",

@@ -70,6 +70,24 @@ def _fail(message: str, status: int) -> NoReturn:
     sys.exit(status)
 
 
+def _drop_output() -> None:
+    """Let nothing more reach standard output, so that the end of Python has nothing to say."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _refusal(error: OSError) -> str:
+    """Say what the system refused."""
+    reason = (error.strerror or str(error)).rstrip(".")
+    try:
+        sys.stdout.flush()
+    except OSError:  # it still holds what it could not take
+        _drop_output()
+        return f"Standard output cannot be written: {reason}. Send it elsewhere."
+    if error.filename is not None:
+        return f"{error.filename} cannot be used: {reason}. (SEGUE_DEBUG=1 shows where.)"
+    return f"The system refuses: {reason}. (SEGUE_DEBUG=1 shows where.)"
+
+
 def main() -> None:
     """Run the command line; every error is one line, and an exit status of 1 or 2."""
     try:
@@ -93,8 +111,12 @@ def main() -> None:
         _fail("Interrupted.", 130)
     except BrokenPipeError:
         # Whoever read our output has gone; say nothing, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         sys.exit(1)
+    except OSError as error:
+        if os.environ.get("SEGUE_DEBUG"):
+            raise
+        _fail(_refusal(error), 1)
     except Exception as error:
         if os.environ.get("SEGUE_DEBUG"):
             raise

@@ -14,6 +14,7 @@ import pandas as pd
 from api.answers import item_documents, outcome_documents
 from api.cli.output import json_option, print_json, print_table, progress_bar, say
 from api.cli.session import Session, with_session
+from api.cli.table_files import InTable, OutTable, check_there
 from api.rule_files import read_rules
 from data.checks import check_id
 from data.errors import ParameterError
@@ -37,7 +38,7 @@ _ONE_OF = "Name a USER, or give one of --all-users and --history FILE."
 @click.option("--all-users", is_flag=True, help="Every user of the store.")
 @click.option(
     "--history",
-    type=click.Path(path_type=Path),
+    type=InTable("listens"),
     metavar="FILE",
     help="The users of a listens file, folded in; the store is not asked about them.",
 )
@@ -65,7 +66,12 @@ _ONE_OF = "Name a USER, or give one of --all-users and --history FILE."
 @click.option("--placement", default=None, help="Where it will be shown: rules may ask for it.")
 @click.option("--dry-run", is_flag=True, help="Say what each rule moved or removed, for one USER.")
 @click.option("--explain", is_flag=True, help="Say why.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Parquet or CSV.")
+@click.option(
+    "--out",
+    type=OutTable("recommendations"),
+    metavar="FILE",
+    help="CSV, TSV, Parquet or JSON lines, by suffix.",
+)
 @json_option
 @with_session
 def command(  # noqa: PLR0913 - one parameter an option
@@ -98,6 +104,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         raise ParameterError(_ONE_OF)
     if dry_run and user is None:
         raise ParameterError("`--dry-run` tells of one answer. Name a USER.")
+    check_there("--history", history)
     rules = read_rules(rules_file) if rules_file else ()
     models = session.models()
     tracks = models.recommender.catalog.tracks

@@ -25,7 +25,7 @@ def test_help_and_version(segue: Segue) -> None:
         (["recommend", "u", "--artist-cap", "1001"], "1001 is not in the range 1<=x<=1000"),
         (["evaluate", "--seed", "-1"], "-1 is not in the range"),
         (["data", "sample", "--out", "x", "--seed", "-1"], "-1 is not in the range"),
-        (["data", "listeners", "--out", "x", "--seed", "-1"], "-1 is not in the range"),
+        (["data", "listeners", "--out", "x.csv", "--seed", "-1"], "-1 is not in the range"),
         (["demo", "--seed", "-1"], "-1 is not in the range"),
         (["recommend"], "Name a USER, or give one of --all-users and --history"),
         (["recommend", "u", "--all-users"], "Name a USER, or give one of"),
