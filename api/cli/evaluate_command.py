@@ -21,7 +21,7 @@ from api.cli.output import (
     say,
     window_option,
 )
-from api.cli.session import Session, with_session
+from api.cli.session import Session, with_existing_home
 from api.cli.table_files import InTable, check_there
 from api.cli.values import FiniteRange, seed_option
 from data.catalog import Catalog
@@ -129,7 +129,7 @@ Progress = Callable[[int, int, str], None]
     metavar="FILE",
     help="Also write the report as a page.",
 )
-@with_session
+@with_existing_home
 def command(
     session: Session,
     *,
@@ -152,12 +152,12 @@ def command(
     if asked["off_policy"]:
         off_policy.run(session, asked, seed=seed, json_file=json_file)
         return
-    for option in ("held_out", "validation"):
-        check_there(f"--{option.replace('_', '-')}", asked[option])
     if asked["held_out"] is not None and protocol is not None:
         raise ParameterError("`--held-out` is a protocol of its own; leave `--protocol` out.")
     if asked["validation"] is not None and asked["tune"] is None:
         raise ParameterError("`--validation` is for `--tune`, without which nothing is searched.")
+    for option in ("held_out", "validation"):
+        check_there(f"--{option.replace('_', '-')}", asked[option])
     with session.store() as store:
         catalog = store.load_catalog()
         plays = store.load_feedback(catalog.tracks).plays

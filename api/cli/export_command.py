@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from api.cli.session import Session, with_session
+from api.cli.session import Session, with_existing_home
 from api.cli.table_files import OutTable
 from data.errors import DataError
 from data.readers import write_embeddings, write_listens, write_tracks
@@ -25,7 +25,7 @@ _SPACE = click.option("--space", default=None, help="Embedding space; by default
     help="CSV, TSV, Parquet or JSON lines, by suffix.",
 )
 @_SPACE
-@with_session
+@with_existing_home
 def command(session: Session, what: str, out: Path, space: str | None) -> None:
     """Write tracks, listens or embeddings to a file."""
     with session.store() as store:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from api.answers import item_documents, outcome_documents
 from api.cli.output import json_option, print_json, print_table, progress_bar, say
-from api.cli.session import Session, with_session
+from api.cli.session import Session, with_existing_home
 from api.cli.table_files import InTable, OutTable, check_there
 from api.rule_files import read_rules
 from data.checks import check_id
@@ -73,7 +73,7 @@ _ONE_OF = "Name a USER, or give one of --all-users and --history FILE."
     help="CSV, TSV, Parquet or JSON lines, by suffix.",
 )
 @json_option
-@with_session
+@with_existing_home
 def command(  # noqa: PLR0913 - one parameter an option
     session: Session,
     *,

@@ -90,6 +90,17 @@ def test_lists_hold_ids_as_they_are(segue: Segue, tmp_path: Path) -> None:
     assert {item["track_id"] for item in found} == {"a\u2028b", " lead"}
 
 
+def test_a_bad_row_of_a_history_names_no_option_of_another_command(
+    trained: Segue, tmp_path: Path
+) -> None:
+    history = tmp_path / "history.csv"
+    history.write_text("user_id,track_id,count\nx,t01,0\n")
+    result = trained("recommend", "--history", history)
+    assert result.status == 1
+    assert result.complaint.endswith("Received: 0. Correct the row.")
+    assert "--skip-bad-rows" in trained("import", "listens", history).complaint
+
+
 def test_a_user_can_be_written_to_a_file(trained: Segue, tmp_path: Path) -> None:
     out = tmp_path / "one.csv"
     assert trained("recommend", "u01", "-n", 2, "--out", out).status == 0
@@ -123,6 +134,15 @@ def test_similar_to_nothing_known(trained: Segue, tmp_path: Path) -> None:
     result = trained("similar", "no-such-track")
     assert result.status == 1
     assert "no track and no file 'no-such-track'" in result.complaint
+    nothing = trained("similar", "")
+    assert nothing.status == 2
+    assert "TRACK must be a track id or a sound file" in nothing.complaint
+    late = tmp_path / "late.csv"
+    late.write_text("track_id\nlate\n")
+    assert trained("import", "tracks", late).status == 0
+    result = trained("similar", "late")
+    assert result.status == 1
+    assert "The track 'late' came after the current bundle. `segue train`" in result.complaint
     file = tmp_path / "file.mp3"
     file.write_bytes(b"x")
     assert "no audio encoder" in trained("similar", file).complaint
@@ -161,6 +181,7 @@ def test_a_map_that_cannot_be_drawn(trained: Segue, tmp_path: Path) -> None:
         result = trained("map", *words)
         assert result.status == 2
         assert message in result.complaint
+    (tmp_path / "empty").mkdir()
     result = trained("map", "--out", out, home=tmp_path / "empty")
     assert result.status == 1
     assert "There is no bundle yet" in result.complaint

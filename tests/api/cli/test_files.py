@@ -84,6 +84,7 @@ def test_what_is_exported_can_be_imported(
 
 
 def test_exporting_an_unknown_space_is_an_error(segue: Segue, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
     result = segue("export", "embeddings", "--out", tmp_path / "x.parquet", "--space", "moon")
     assert result.status == 1
     assert "'moon'" in result.complaint

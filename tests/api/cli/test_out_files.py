@@ -122,7 +122,11 @@ def test_a_closed_pipe_is_silent(tmp_path: Path) -> None:
     assert process.wait(60) == 1
 
 
-def test_what_the_system_refuses_is_one_line(segue: Segue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_system_refuses_is_one_line(
+    segue: Segue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").mkdir()
+
     def refuse(_registry: object) -> None:
         raise PermissionError(13, "Permission denied", "/srv/bundles")
 
