@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import NoReturn
 
@@ -78,14 +79,22 @@ def _drop_output() -> None:
 def _refusal(error: OSError) -> str:
     """Say what the system refused."""
     reason = (error.strerror or str(error)).rstrip(".")
-    try:
-        sys.stdout.flush()
-    except OSError:  # it still holds what it could not take
+    if _of_output(error):
         _drop_output()
         return f"Standard output cannot be written: {reason}. Send it elsewhere."
     if error.filename is not None:
         return f"{error.filename} cannot be used: {reason}. (SEGUE_DEBUG=1 shows where.)"
     return f"The system refuses: {reason}. (SEGUE_DEBUG=1 shows where.)"
+
+
+def _of_output(error: OSError) -> bool:
+    """Whether standard output was to be written: it still holds that, or `click.echo` failed."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return True
+    frames = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return frames[-1] is click.echo.__code__
 
 
 def main() -> None:

@@ -92,9 +92,10 @@ def test_a_report_is_printed_even_if_its_file_cannot_be_written(
         assert result.err.splitlines()[-1].startswith(f"segue: {out} cannot be written: No such")
 
 
-def test_a_full_standard_output_is_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_standard_output_is_one_line(tmp_path: Path, unbuffered: str) -> None:
     words = [sys.executable, "-P", "-m", "api", "--home", str(tmp_path), "bundle", "list"]
-    environment = {"PYTHONPATH": str(FOLDER)}
+    environment = {"PYTHONPATH": str(FOLDER), "PYTHONUNBUFFERED": unbuffered}
     with Path("/dev/full").open("w") as full:
         result = subprocess.run(
             words, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=environment
