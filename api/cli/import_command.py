@@ -56,7 +56,8 @@ def _report(counts: dict[str, Any], sink: RejectSink | None, as_json: bool) -> N
         words = ", ".join(f"{v:,} {k.replace('_', ' ')}" for k, v in counts.items())
         click.echo(f"Imported: {words}.")
     if sink is not None and sink.count:
-        say(f"{sink.count:,} bad rows are in {sink.path}.")
+        rows = "1 bad row is" if sink.count == 1 else f"{sink.count:,} bad rows are"
+        say(f"{rows} in {sink.path}.")
 
 
 @command.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from pathlib import Path
@@ -66,6 +67,10 @@ def cli(ctx: click.Context, home: Path, config: Path | None) -> None:
     ctx.with_resource(logged_lines())
 
 
+_RANGE = re.compile(r"(is not a valid (?:integer|float)) range")
+"""What click says of a word where a number in a range is wanted: that the word is no range."""
+
+
 def _fail(message: str, status: int) -> NoReturn:
     click.echo(f"segue: {' '.join(message.split())}", err=True)
     sys.exit(status)
@@ -109,7 +114,7 @@ def main() -> None:
         sys.exit(2)
     except click.UsageError as error:
         hint = f" See `{error.ctx.command_path} --help`." if error.ctx else ""
-        _fail(error.format_message() + hint, 2)
+        _fail(_RANGE.sub(r"\1", error.format_message()) + hint, 2)
     except click.ClickException as error:
         _fail(error.format_message(), 1)
     except ParameterError as error:

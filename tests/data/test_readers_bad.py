@@ -352,7 +352,9 @@ class TestJsonLines:
 class TestParquet:
     def test_a_missing_column(self, tmp_path):
         pq.write_table(pa.table({"user": ["u"]}), tmp_path / "l.parquet")
-        with pytest.raises(DataError, match=r"l\.parquet lacks the column `user_id`, `track_id`"):
+        with pytest.raises(
+            DataError, match=r"l\.parquet lacks the columns `user_id` and `track_id`\."
+        ):
             list(read_listens(tmp_path / "l.parquet"))
 
     @pytest.mark.parametrize(

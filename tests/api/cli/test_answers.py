@@ -178,6 +178,16 @@ def test_similar_to_a_track(trained: Segue) -> None:
     assert trained("similar", "t03", "--by", "listeners", "-n", 2).status == 0
 
 
+def test_similar_to_a_track_of_which_nothing_is_known(segue: Segue, files: dict[str, Path]) -> None:
+    with files["tracks"].open("a") as file:
+        file.write("bare,,,,,,\n")
+    for kind in ("tracks", "listens", "embeddings"):
+        assert segue("import", kind, files[kind]).status == 0
+    assert segue("train", "cf").status == 0
+    result = segue("similar", "bare")
+    assert "has no embedding and no plays in the current bundle" in result.complaint
+
+
 def test_similar_says_where_tracks_sound_alike(trained: Segue, tmp_path: Path) -> None:
     header = trained("similar", "t02").out.splitlines()[0]
     assert header.endswith("sources")  # nothing is known of passages

@@ -22,6 +22,8 @@ def test_help_and_version(segue: Segue) -> None:
         (["train", "--loudly"], "No such option"),
         (["train", "everything"], "'everything' is not one of"),
         (["recommend", "u", "-n", "many"], "'many' is not a valid integer"),
+        (["recommend", "u", "--artist-cap", "abc"], "'abc' is not a valid integer."),
+        (["recommend", "u", "--explore", "abc"], "'abc' is not a valid float."),
         (["recommend", "u", "--artist-cap", "1001"], "1001 is not in the range 1<=x<=1000"),
         (["evaluate", "--seed", "-1"], "-1 is not in the range"),
         (["data", "sample", "--out", "x", "--seed", "-1"], "-1 is not in the range"),
