@@ -121,9 +121,7 @@ class MelCache:
                 temporary.open("wb") as file,
             ):
                 np.save(file, mel, allow_pickle=False)
-        except OSError as error:
-            where = str(self.directory)
-            message = f"The spectrogram cache {where!r} cannot be written: {error.strerror}."
-            raise DataError(message) from error
+        except DataError as error:
+            raise DataError(f"The spectrogram cache fails: {error}") from error
         stored = self.load(key)
         return mel if stored is None else stored

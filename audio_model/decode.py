@@ -76,13 +76,15 @@ class Sound:
         """Raise `AudioError` if what was read is too short or silent; log it if a part is lost."""
         name, config, seconds = self._name, self._config, self._frames / self.sr
         lost = min(config.max_duration, self._stream.frames / self.sr) - seconds
-        if lost > 0.01:
-            _log.info("%s is cut short or damaged: the last %.2f s are missing.", name, lost)
+        damage = f" is cut short or damaged: the last {lost:.2f} s are missing."
         if seconds < config.min_duration:
             needed = f"at least {config.min_duration:g} s is needed"
-            raise AudioError(f"{name} lasts {seconds:.2f} s; {needed}.")
+            more = f" It{damage}" if lost > 0.01 else ""
+            raise AudioError(f"{name} lasts {seconds:.2f} s; {needed}.{more}")
         if self._peak < 10 ** (SILENCE_DBFS / 20):
             raise AudioError(f"{name} is silent: it never reaches {SILENCE_DBFS:g} dBFS.")
+        if lost > 0.01:
+            _log.info("%s%s", name, damage)
 
 
 @contextmanager

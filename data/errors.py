@@ -5,6 +5,7 @@
     SegueError                  anything that Segue reports in one line
     ├── ParameterError          an argument, flag, setting or query value is wrong
     ├── DataError               a file or a row of it cannot be used
+    │   └── RowError            one row of a file cannot be used; others may
     ├── AudioError              a sound file cannot be decoded or has nothing to hear
     ├── BundleError             a bundle is missing, corrupt or of another schema
     ├── UnknownUser             no event of this user is held
@@ -24,6 +25,10 @@ class ParameterError(SegueError):
 
 class DataError(SegueError):
     """A file, or a row of it, cannot be used."""
+
+
+class RowError(DataError):
+    """One row of a file cannot be used; others may."""
 
 
 class AudioError(SegueError):

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from data.errors import DataError
 
 
 def temporary_path(path: Path) -> Path:
@@ -41,17 +44,63 @@ def atomic_path(path: Path, *, durable: bool = True) -> Iterator[Path]:
         Its folder is made if it is missing.
     durable : bool
         Whether to wait for the disk. What can be made again, such as a cache, need not.
+
+    Raises
+    ------
+    DataError
+        If the system refuses to write there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_path(path)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = temporary_path(path)
+        try:
+            yield temporary
+            if durable:
+                publish(temporary, path)
+            else:
+                temporary.replace(path)
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the system says against writing a file into a `DataError` that names the file."""
     try:
-        yield temporary
-        if durable:
-            publish(temporary, path)
-        else:
-            temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except BrokenPipeError:  # of standard output: no file is at fault
+        raise
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {_reason(error)}.") from error
+
+
+def why_not_writable(path: Path) -> str | None:
+    """Say why a file cannot be written, before there is anything to write; None if it can.
+
+    Parameters
+    ----------
+    path : Path
+        Folders that are missing would be made. Nothing is made here.
+    """
+    try:
+        if path.is_dir():
+            return "it is a directory"
+        if path.exists() and not path.is_file():
+            return "it is not a regular file"
+        folder = path.absolute().parent
+        while not folder.exists():
+            folder = folder.parent
+        if not folder.is_dir():
+            return f"{folder} is not a directory"
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as error:
+        return _reason(error)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error) or type(error).__name__).rstrip(".")
 
 
 def write_atomically(path: Path, content: bytes) -> None:

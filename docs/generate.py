@@ -57,9 +57,10 @@ _COMMANDS = """# Commands
 | 130 | interrupted (Ctrl-C) |
 
 An error is one line on standard error; `SEGUE_DEBUG=1` shows where an unexpected one came from.
-Progress goes to standard error: a bar on a terminal, plain lines elsewhere. Tables are
-tab-separated where standard output is not a terminal. `--home` and `--config` may stand before the
-command or behind it.
+Progress goes to standard error: a bar on a terminal, plain lines elsewhere. Lists are
+tab-separated where standard output is not a terminal; the reports of `segue evaluate` and
+`segue experiments report` are text for people everywhere, and JSON by `--json FILE`. `--home` and
+`--config` may stand before the command or behind it.
 """
 
 _RULES = """## `[[rules]]`

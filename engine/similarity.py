@@ -227,5 +227,7 @@ class SimilarTracks:
 
 
 def _nothing_known(by: str) -> str:
-    missing = {"audio": "no embedding", "listeners": "no plays"}.get(by, "no embedding, no plays")
+    missing = {"audio": "no embedding", "listeners": "no plays"}.get(
+        by, "no embedding and no plays"
+    )
     return f"This track has {missing} in the current bundle, so nothing is known to be like it."

@@ -5,12 +5,20 @@ from __future__ import annotations
 import click
 
 from api.cli.output import json_option, print_json, print_table
-from api.cli.session import Session, with_session
+from api.cli.session import Session, with_existing_home
 from data.errors import BundleError
 from engine.bundle.manifest import read_manifest
 
-_ID = click.argument("bundle_id", metavar="ID")
-_OPTIONAL_ID = click.argument("bundle_id", metavar="[ID]", required=False)
+
+def _not_empty(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """Refuse "", with which the id of every bundle starts."""
+    if value == "":
+        raise click.BadParameter("An ID must not be empty. `segue bundle list` names the bundles.")
+    return value
+
+
+_ID = click.argument("bundle_id", metavar="ID", callback=_not_empty)
+_OPTIONAL_ID = click.argument("bundle_id", metavar="[ID]", required=False, callback=_not_empty)
 
 
 @click.group(name="bundle")
@@ -27,7 +35,7 @@ def _chosen(session: Session, bundle_id: str | None) -> str:
 
 @command.command(name="list")
 @json_option
-@with_session
+@with_existing_home
 def list_(session: Session, as_json: bool) -> None:
     """List all bundles, oldest first."""
     current = session.registry.current_id()
@@ -57,7 +65,7 @@ def list_(session: Session, as_json: bool) -> None:
 
 @command.command()
 @_OPTIONAL_ID
-@with_session
+@with_existing_home
 def show(session: Session, bundle_id: str | None) -> None:
     """Print the manifest of a bundle (by default the current one) as JSON."""
     found = _chosen(session, bundle_id)
@@ -66,14 +74,14 @@ def show(session: Session, bundle_id: str | None) -> None:
 
 @command.command()
 @_ID
-@with_session
+@with_existing_home
 def publish(session: Session, bundle_id: str) -> None:
     """Make a bundle the current one."""
     click.echo(f"Bundle {session.registry.publish(bundle_id)} is current.")
 
 
 @command.command()
-@with_session
+@with_existing_home
 def rollback(session: Session) -> None:
     """Return to the bundle that was current before."""
     click.echo(f"Bundle {session.registry.rollback()} is current again.")
@@ -81,7 +89,7 @@ def rollback(session: Session) -> None:
 
 @command.command()
 @_OPTIONAL_ID
-@with_session
+@with_existing_home
 def verify(session: Session, bundle_id: str | None) -> None:
     """Compare every file of a bundle (by default the current one) with its manifest."""
     found = _chosen(session, bundle_id)

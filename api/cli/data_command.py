@@ -14,6 +14,7 @@ import pandas as pd
 
 from api.cli.output import json_option, print_json, progress_bar, say, under
 from api.cli.session import Session, with_session
+from api.cli.table_files import OutTable, check_there
 from api.cli.values import seed_option
 from data.debian import PACKAGES_FILE, fetch_debian, read_packages
 from data.errors import DataError
@@ -143,6 +144,7 @@ def debian(out: Path, *, packages: Path, as_json: bool) -> None:
     Needs `apt-get` and `dpkg-deb`, and nothing is installed or imported. What is there already is
     not fetched again.
     """
+    check_there("--packages", packages)
     wanted = read_packages(packages)
     with progress_bar() as progress:
         music = fetch_debian(out, wanted, progress=under("fetching", progress))
@@ -159,7 +161,7 @@ def debian(out: Path, *, packages: Path, as_json: bool) -> None:
 
 
 @command.command()
-@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE")
+@click.option("--out", type=OutTable("listens"), required=True, metavar="FILE")
 @click.option("--users", type=int, default=1_000, show_default=True)
 @seed_option(7)
 @with_session

@@ -15,7 +15,7 @@ from api.cli.session import Session, with_session
 from api.server import serve
 from data.errors import SegueError
 from data.readers import read_listens, read_tracks
-from data.sample import SampleFiles, generate_sample
+from data.sample import Parameters, SampleFiles, generate_sample, other_options, sample_tracks
 
 _NEXT = """
 Segue serves the sample on http://{host}:{port} (Ctrl-C ends it).
@@ -44,9 +44,10 @@ def command(
 ) -> None:
     """Compose a sample catalogue with simulated listeners, train on it, and serve it.
 
-    Everything is kept in the home; a second run starts at once.
+    Everything is kept in the home, which must hold nothing else; a second run starts at once.
     """
     home = session.home.create()
+    _check_home(session, home.root / "sample", sample)
     with progress_bar() as progress:
         files = generate_sample(
             home.root / "sample", **sample, progress=under("composing", progress)
@@ -70,6 +71,40 @@ def command(
             port=port,
             workers=session.settings.api.workers,
             ready=lambda bound: click.echo(_next_steps(home.root, files, host=host, port=bound)),
+        )
+
+
+def _check_home(session: Session, folder: Path, sample: SampleOptions) -> None:
+    """Refuse a home of other data: the sample would be mixed with it, and replace its bundle.
+
+    What was played since the sample was imported is at home there, whoever played it.
+    """
+    another = "Name another --home for the demo"
+    others = other_options(folder, Parameters(**sample))
+    if others:
+        raise SegueError(
+            f"The sample in {folder} was made with other options ({', '.join(others)}). {another}, "
+            "or give these options again."
+        )
+    own = {
+        track.track_id
+        for track in sample_tracks(
+            seed=sample["seed"],
+            styles=sample["styles"],
+            artists=sample["artists"],
+            tracks=sample["tracks"],
+        )
+    }
+    with session.store() as store:
+        users = store.counts()["users"]
+        held = {track for frame in store.export_tracks() for track in frame["track_id"]}
+    begun = (folder / "sample.json").exists() and own <= held
+    trained = session.registry.current_id() is not None
+    if held - own or ((users or trained) and not begun):
+        raise SegueError(
+            f"The home {str(session.home.root)!r} holds other data than the sample: "
+            f"{len(held - own):,} tracks, {users:,} users{', a bundle' if trained else ''}. "
+            f"{another}."
         )
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
+from api.cli.out_files import OutFile
 from api.cli.output import json_option, print_json, print_table
-from api.cli.session import Session, with_session
+from api.cli.session import Session, with_existing_home
 from data.errors import BundleError
 from data.files import write_atomically
 from engine.bundle import BundleContents
@@ -21,12 +22,12 @@ _COLUMNS = ["group", "track_id", "title", "artist", "album", "representative"]
 @click.command(name="duplicates")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=OutFile(suffixes=("", ".csv")),
     metavar="FILE",
     help="Write the list to FILE.csv instead.",
 )
 @json_option
-@with_session
+@with_existing_home
 def command(session: Session, out: Path | None, as_json: bool) -> None:
     """List the groups of tracks that are the same recording in the current bundle.
 

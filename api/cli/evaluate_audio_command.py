@@ -9,7 +9,7 @@ import click
 
 from api.cli.embed_command import report_bad_file, workers_option
 from api.cli.output import give_report, json_file_option, progress_bar, say
-from api.cli.session import Session, with_session
+from api.cli.session import Session, with_existing_home
 from api.cli.values import FiniteRange, seed_option
 from audio_model.recipes import RECIPES
 from engine.hearing import render_hearing
@@ -76,7 +76,7 @@ from engine.training.sound import audio_files
 @seed_option()
 @workers_option
 @json_file_option
-@with_session
+@with_existing_home
 def command(
     session: Session,
     *,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -13,14 +12,17 @@ from click.core import ParameterSource
 
 from api.cli import off_policy
 from api.cli.lazy import LazyGroup
+from api.cli.out_files import OutFile
 from api.cli.output import (
     days_option,
+    give_report,
     json_file_option,
     progress_bar,
     say,
     window_option,
 )
-from api.cli.session import Session, with_session
+from api.cli.session import Session, with_existing_home
+from api.cli.table_files import InTable, check_there
 from api.cli.values import FiniteRange, seed_option
 from data.catalog import Catalog
 from data.errors import DataError, ParameterError
@@ -34,7 +36,6 @@ from engine.evaluation import (
     evaluate,
     render_text,
     write_html,
-    write_json,
 )
 from engine.spaces import embeddings_in_use
 from engine.tuning import choose_models
@@ -63,7 +64,7 @@ Progress = Callable[[int, int, str], None]
 @click.option(
     "--held-out",
     "held_out",
-    type=click.Path(path_type=Path),
+    type=InTable("listens"),
     metavar="FILE",
     help="Instead of a part of the plays: ask for those of a listens file.",
 )
@@ -83,7 +84,7 @@ Progress = Callable[[int, int, str], None]
 )
 @click.option(
     "--validation",
-    type=click.Path(path_type=Path),
+    type=InTable("listens"),
     metavar="FILE",
     help="With --tune: search by the plays of a listens file instead of a part of the training "
     "part.",
@@ -124,11 +125,11 @@ Progress = Callable[[int, int, str], None]
 @click.option(
     "--html",
     "html_file",
-    type=click.Path(path_type=Path),
+    type=OutFile(),
     metavar="FILE",
     help="Also write the report as a page.",
 )
-@with_session
+@with_existing_home
 def command(
     session: Session,
     *,
@@ -155,6 +156,8 @@ def command(
         raise ParameterError("`--held-out` is a protocol of its own; leave `--protocol` out.")
     if asked["validation"] is not None and asked["tune"] is None:
         raise ParameterError("`--validation` is for `--tune`, without which nothing is searched.")
+    for option in ("held_out", "validation"):
+        check_there(f"--{option.replace('_', '-')}", asked[option])
     with session.store() as store:
         catalog = store.load_catalog()
         plays = store.load_feedback(catalog.tracks).plays
@@ -175,16 +178,10 @@ def command(
             progress=progress,
             settings=_settings(session, catalog, asked, progress),
         )
+    give_report(report.as_dict(), render_text(report), json_file)
     if html_file is not None:
         write_html(report, html_file)
         say(f"Wrote {html_file}.")
-    if json_file is not None and str(json_file) == "-":
-        click.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
-        return
-    if json_file is not None:
-        write_json(report, json_file)
-        say(f"Wrote {json_file}.")
-    click.echo(render_text(report))
 
 
 def _settings(

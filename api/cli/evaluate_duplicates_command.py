@@ -9,7 +9,7 @@ import click
 
 from api.cli.embed_command import report_bad_file, workers_option
 from api.cli.output import give_report, json_file_option, progress_bar
-from api.cli.session import Session, with_session
+from api.cli.session import Session, with_existing_home
 from api.cli.values import seed_option
 from engine.duplicates.evaluation import HALVES, Half, evaluate_duplicates
 from engine.duplicates.report import render_duplicates
@@ -34,7 +34,7 @@ from engine.training.sound import audio_files
 @seed_option()
 @workers_option
 @json_file_option
-@with_session
+@with_existing_home
 def command(
     session: Session,
     *,

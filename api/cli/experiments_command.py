@@ -19,7 +19,7 @@ from api.cli.output import (
     print_table,
     window_option,
 )
-from api.cli.session import Session, with_session
+from api.cli.session import Session, with_existing_home
 from api.cli.values import WHOLE_DAYS, seed_option
 from engine.experiments import Experiment
 from engine.experiments.reading import Reading, report_of
@@ -34,7 +34,7 @@ def command() -> None:
 
 @command.command(name="list")
 @json_option
-@with_session
+@with_existing_home
 def list_(session: Session, as_json: bool) -> None:
     """List the variants of all experiments, of the settings and of the log."""
     with session.store() as store:
@@ -60,7 +60,7 @@ def list_(session: Session, as_json: bool) -> None:
 @days_option
 @seed_option()
 @json_file_option
-@with_session
+@with_existing_home
 def report(
     session: Session,
     *,
@@ -88,7 +88,7 @@ def report(
 
 @command.command()
 @click.option("--days", type=WHOLE_DAYS, help="By default `impressions.keep_days`.")
-@with_session
+@with_existing_home
 def prune(session: Session, days: int | None) -> None:
     """Delete impressions that are older than so many days; a running service does it, too."""
     keep = session.settings.impressions.keep_days if days is None else days

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from api.cli.session import Session, with_session
+from api.cli.session import Session, with_existing_home
+from api.cli.table_files import OutTable
 from data.errors import DataError
 from data.readers import write_embeddings, write_listens, write_tracks
 from data.store import Store
@@ -18,13 +19,13 @@ _SPACE = click.option("--space", default=None, help="Embedding space; by default
 @click.argument("what", type=click.Choice(["tracks", "listens", "embeddings"]))
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=OutTable("table"),
     required=True,
     metavar="FILE",
     help="CSV, TSV, Parquet or JSON lines, by suffix.",
 )
 @_SPACE
-@with_session
+@with_existing_home
 def command(session: Session, what: str, out: Path, space: str | None) -> None:
     """Write tracks, listens or embeddings to a file."""
     with session.store() as store:

@@ -11,19 +11,21 @@ from typing import Any
 import click
 import numpy as np
 
+from api.cli.out_files import OutFile
 from api.cli.output import json_option, print_json, say
 from api.cli.session import Session, with_session
-from data.errors import DataError
+from data.errors import DataError, RowError
 from data.readers import RejectSink, read_embeddings, read_listens, read_tracks
+from data.readers.formats import JSON_LINES
 from engine.spaces import IMPORTED
 
 _FILE = click.argument("file", type=click.Path(path_type=Path))
 _SKIP = click.option(
     "--skip-bad-rows",
-    type=click.Path(path_type=Path),
+    type=OutFile(suffixes=("", ".csv", *JSON_LINES)),
     metavar="FILE",
-    help="Go on at bad rows and write them to FILE. Without it, one bad row stops the import and "
-    "nothing is imported.",
+    help="Go on at bad rows and write them to FILE: CSV, or JSON lines by its suffix. Without it, "
+    "one bad row stops the import and nothing is imported.",
 )
 
 
@@ -35,7 +37,11 @@ def command() -> None:
 @contextlib.contextmanager
 def _rejects(path: Path | None) -> Iterator[RejectSink | None]:
     if path is None:
-        yield None
+        try:
+            yield None
+        except RowError as error:
+            remedy = "or leave out bad rows with --skip-bad-rows FILE."
+            raise DataError(f"{str(error).rstrip('.')}, {remedy}") from None
         return
     with RejectSink(path) as sink:
         yield sink
@@ -50,7 +56,8 @@ def _report(counts: dict[str, Any], sink: RejectSink | None, as_json: bool) -> N
         words = ", ".join(f"{v:,} {k.replace('_', ' ')}" for k, v in counts.items())
         click.echo(f"Imported: {words}.")
     if sink is not None and sink.count:
-        say(f"{sink.count:,} bad rows are in {sink.path}.")
+        rows = "1 bad row is" if sink.count == 1 else f"{sink.count:,} bad rows are"
+        say(f"{rows} in {sink.path}.")
 
 
 @command.command()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+import traceback
 from pathlib import Path
 from typing import NoReturn
 
@@ -65,9 +67,39 @@ def cli(ctx: click.Context, home: Path, config: Path | None) -> None:
     ctx.with_resource(logged_lines())
 
 
+_RANGE = re.compile(r"(is not a valid (?:integer|float)) range")
+"""What click says of a word where a number in a range is wanted: that the word is no range."""
+
+
 def _fail(message: str, status: int) -> NoReturn:
     click.echo(f"segue: {' '.join(message.split())}", err=True)
     sys.exit(status)
+
+
+def _drop_output() -> None:
+    """Let nothing more reach standard output, so that the end of Python has nothing to say."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _refusal(error: OSError) -> str:
+    """Say what the system refused."""
+    reason = (error.strerror or str(error)).rstrip(".")
+    if _of_output(error):
+        _drop_output()
+        return f"Standard output cannot be written: {reason}. Send it elsewhere."
+    if error.filename is not None:
+        return f"{error.filename} cannot be used: {reason}. (SEGUE_DEBUG=1 shows where.)"
+    return f"The system refuses: {reason}. (SEGUE_DEBUG=1 shows where.)"
+
+
+def _of_output(error: OSError) -> bool:
+    """Whether standard output was to be written: it still holds that, or `click.echo` failed."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return True
+    frames = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return frames[-1] is click.echo.__code__
 
 
 def main() -> None:
@@ -82,7 +114,7 @@ def main() -> None:
         sys.exit(2)
     except click.UsageError as error:
         hint = f" See `{error.ctx.command_path} --help`." if error.ctx else ""
-        _fail(error.format_message() + hint, 2)
+        _fail(_RANGE.sub(r"\1", error.format_message()) + hint, 2)
     except click.ClickException as error:
         _fail(error.format_message(), 1)
     except ParameterError as error:
@@ -93,8 +125,12 @@ def main() -> None:
         _fail("Interrupted.", 130)
     except BrokenPipeError:
         # Whoever read our output has gone; say nothing, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         sys.exit(1)
+    except OSError as error:
+        if os.environ.get("SEGUE_DEBUG"):
+            raise
+        _fail(_refusal(error), 1)
     except Exception as error:
         if os.environ.get("SEGUE_DEBUG"):
             raise

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from api.cli.session import Session, with_session
+from api.cli.session import Session, with_existing_home
 from api.cli.values import seed_option
 from data.errors import BundleError, ParameterError
 from engine.maps import (
@@ -55,7 +55,7 @@ _NAMES = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
     help="Address of a running service, for the page to play from.",
 )
 @seed_option()
-@with_session
+@with_existing_home
 def command(
     session: Session,
     *,

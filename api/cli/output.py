@@ -16,6 +16,7 @@ from rich import progress as bars
 from rich.console import Console
 from rich.table import Table
 
+from api.cli.out_files import OutFile
 from api.cli.values import DAYS, HOURS
 from data.files import write_atomically
 
@@ -32,7 +33,7 @@ json_option = click.option(
 json_file_option = click.option(
     "--json",
     "json_file",
-    type=click.Path(path_type=Path, allow_dash=True),
+    type=OutFile(allow_dash=True),
     metavar="FILE",
     help="Also write the report as JSON; - for standard output, and nothing else there.",
 )
@@ -77,15 +78,15 @@ def print_json(document: Any) -> None:
 
 
 def give_report(document: Any, text: str, json_file: Path | None) -> None:
-    """Print a report as text, and write its JSON where `json_file_option` says."""
+    """Print a report as text, and then write its JSON where `json_file_option` says."""
     as_json = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
     if json_file is not None and str(json_file) == "-":
         click.echo(as_json)
         return
+    click.echo(text)
     if json_file is not None:
         write_atomically(json_file, (as_json + "\n").encode("utf-8"))
         say(f"Wrote {json_file}.")
-    click.echo(text)
 
 
 def say(text: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -13,7 +12,10 @@ import pandas as pd
 
 from api.answers import item_documents, outcome_documents
 from api.cli.output import json_option, print_json, print_table, progress_bar, say
-from api.cli.session import Session, with_session
+from api.cli.recommend_tables import print_items, print_rules
+from api.cli.session import Session, with_existing_home
+from api.cli.table_files import InTable, OutTable, check_there
+from api.cli.values import FiniteRange
 from api.rule_files import read_rules
 from data.checks import check_id
 from data.errors import ParameterError
@@ -37,17 +39,29 @@ _ONE_OF = "Name a USER, or give one of --all-users and --history FILE."
 @click.option("--all-users", is_flag=True, help="Every user of the store.")
 @click.option(
     "--history",
-    type=click.Path(path_type=Path),
+    type=InTable("listens"),
     metavar="FILE",
     help="The users of a listens file, folded in; the store is not asked about them.",
 )
 @click.option("-n", "n", type=int, default=20, show_default=True, help="How many tracks a user.")
 @click.option("--strategy", type=click.Choice(STRATEGIES), default="hybrid", show_default=True)
-@click.option("--genre", "genres", multiple=True, help="Only tracks of this genre; repeatable.")
+@click.option(
+    "--genre",
+    "genres",
+    multiple=True,
+    help="Only tracks of this genre; repeatable, or several joined by |.",
+)
 @click.option(
     "--artist-cap", type=click.IntRange(1, MAX_N), help="At most so many tracks an artist."
 )
 @click.option("--diversity", type=float, default=None, help="0 (by score) to 1 (varied in sound).")
+@click.option(
+    "--explore",
+    type=FiniteRange(0, 1),
+    metavar="SHARE",
+    help="Share of the slots for uncertain new tracks, with the strategy hybrid; by default "
+    "`ranker.explore`. Nothing is logged.",
+)
 @click.option("--include-seen", is_flag=True, help="Also tracks that the user played.")
 @click.option(
     "--among", type=click.Path(path_type=Path), metavar="FILE", help="Only these track ids."
@@ -64,10 +78,15 @@ _ONE_OF = "Name a USER, or give one of --all-users and --history FILE."
 )
 @click.option("--placement", default=None, help="Where it will be shown: rules may ask for it.")
 @click.option("--dry-run", is_flag=True, help="Say what each rule moved or removed, for one USER.")
-@click.option("--explain", is_flag=True, help="Say why.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Parquet or CSV.")
+@click.option("--explain", is_flag=True, help="Say why, for one USER.")
+@click.option(
+    "--out",
+    type=OutTable("recommendations"),
+    metavar="FILE",
+    help="CSV, TSV, Parquet or JSON lines, by suffix.",
+)
 @json_option
-@with_session
+@with_existing_home
 def command(  # noqa: PLR0913 - one parameter an option
     session: Session,
     *,
@@ -79,6 +98,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     genres: tuple[str, ...],
     artist_cap: int | None,
     diversity: float | None,
+    explore: float | None,
     include_seen: bool,
     among: Path | None,
     exclude: Path | None,
@@ -98,6 +118,14 @@ def command(  # noqa: PLR0913 - one parameter an option
         raise ParameterError(_ONE_OF)
     if dry_run and user is None:
         raise ParameterError("`--dry-run` tells of one answer. Name a USER.")
+    if explain and (user is None or (out is not None and not as_json)):
+        raise ParameterError(
+            "`--explain` tells of the answer to one USER, in its table or with --json; a file of "
+            "recommendations has no reasons. Leave one of them out."
+        )
+    if explore is not None and strategy != "hybrid":
+        raise ParameterError(f"`--explore` is for the strategy hybrid. Received: {strategy!r}.")
+    check_there("--history", history)
     rules = read_rules(rules_file) if rules_file else ()
     models = session.models()
     tracks = models.recommender.catalog.tracks
@@ -106,9 +134,10 @@ def command(  # noqa: PLR0913 - one parameter an option
         n=n,
         strategy=strategy,
         exclude_seen=not include_seen,
-        genres=genres,
+        genres=_apart(genres),
         artist_cap=artist_cap,
         diversity=diversity,
+        explore=explore,
         explain=explain,
         scope=Scope(placement, datetime.now(UTC), rules),
         dry_run=dry_run,
@@ -124,6 +153,12 @@ def command(  # noqa: PLR0913 - one parameter an option
         with session.store() as store:
             feedback = store.load_feedback(tracks)
     _many(models, feedback, request, out=out, as_json=as_json)
+
+
+def _apart(genres: tuple[str, ...]) -> tuple[str, ...]:
+    """Return genres one by one, as the service takes them; what names none stays as it is."""
+    names = [name.strip() for several in genres for name in several.split("|")]
+    return tuple(name for name in names if name) or genres
 
 
 def _listed(flag: str, path: Path, tracks: Vocabulary) -> IntArray:
@@ -169,42 +204,12 @@ def _one(
     if answer.fallback is not None:
         say(f"Nothing personal to go by for {user!r}: these are by fallback {answer.fallback!r}.")
     if out is None:
-        _print_items(items)
+        print_items(items)
     else:
         click.echo(f"Wrote {len(items):,} recommendations to {out}.")
     if rules is not None:
         click.echo()
-        _print_rules(rules)
-
-
-def _print_rules(rules: list[dict[str, Any]]) -> None:
-    """Print what each rule did."""
-    rows = []
-    for rule in rules:
-        moves = map(_move_words, rule["moves"])
-        faults = rule["unfulfilled"] if rule["in_force"] else ["not in force"]
-        told = ", ".join(moves), "; ".join(faults)
-        rows.append([rule["name"], rule["kind"], rule["matched"], rule["removed"], *told])
-    print_table(["rule", "kind", "matched", "removed", "moved", "unfulfilled"], rows)
-
-
-def _move_words(move: dict[str, Any]) -> str:
-    before, after = move["from"], move["to"]
-    if after is None:
-        return f"{move['track_id']} out from {before}"
-    return f"{move['track_id']} {'in' if before is None else before} to {after}"
-
-
-def _print_items(items: list[dict[str, Any]]) -> None:
-    columns = ["rank", "track_id", "title", "artist", "score", "sources"]
-    if any("reasons" in item for item in items):
-        columns.append("because of")
-    rows = []
-    for rank, item in enumerate(items, start=1):
-        because = item.get("reasons", {}).get("because", [])
-        row = [rank, *(item[c] for c in columns[1:5]), "+".join(item["sources"])]
-        rows.append([*row, ", ".join(b["title"] or b["track_id"] for b in because)])
-    print_table(columns, [row[: len(columns)] for row in rows])
+        print_rules(rules)
 
 
 def _many(

@@ -10,7 +10,7 @@ import click
 
 from api.answers import duplicate_of, item_documents, listener_documents, passage_words
 from api.cli.output import json_option, print_json, print_table
-from api.cli.session import Session, with_session
+from api.cli.session import Session, with_existing_home
 from data.errors import BundleError, ParameterError, UnknownTrack
 from engine.bundle import BundleContents
 from engine.request import SIMILARITIES, Item
@@ -28,13 +28,15 @@ from engine.spaces import stored_contents
     show_default="hybrid; audio for a file",
 )
 @json_option
-@with_session
+@with_existing_home
 def command(session: Session, track: str, n: int, by: str | None, as_json: bool) -> None:
     """Find tracks like TRACK: a track id, or a sound file (MP3, OGG, FLAC, WAV).
 
     A track id wins over a file of the same name; write ./NAME for the file. In a home that has
     embeddings but no bundle yet, sound alone answers.
     """
+    if not track:
+        raise ParameterError("TRACK must be a track id or a sound file. Received: ''.")
     known = _known(session)
     index = known.contents.catalog.tracks.get(track)
     listeners: tuple[Listener, ...] = ()
@@ -42,6 +44,7 @@ def command(session: Session, track: str, n: int, by: str | None, as_json: bool)
     if index is not None:
         items = known.similar.to_track(index, n, by=by or "hybrid")
     else:
+        _check_no_newcomer(session, known, track)
         items, listeners, same = _of_file(known, track, n, by)
     documents = item_documents(items, known.contents.catalog)
     likely = listener_documents(listeners, known.contents.users)
@@ -80,7 +83,7 @@ class _Known:
 
 
 def _known(session: Session) -> _Known:
-    if session.registry.current_id() is not None or not session.home.root.is_dir():
+    if session.registry.current_id() is not None:
         models = session.models()
         return _Known(models.bundle.contents, models.similar, models.bundle.id)
     settings = session.settings
@@ -88,6 +91,18 @@ def _known(session: Session) -> _Known:
         contents = stored_contents(store, session.home, settings.engine)
     neighbours = settings.engine.neighbours
     return _Known(contents, SimilarTracks(contents, settings.ranker, neighbours=neighbours), None)
+
+
+def _check_no_newcomer(session: Session, known: _Known, track: str) -> None:
+    """Refuse a track of the store that the bundle does not hold."""
+    if known.bundle is None:
+        return
+    with session.store() as store:
+        found = store.get_track(track)
+    if found is not None:
+        raise UnknownTrack(
+            f"The track {track!r} came after the current bundle. `segue train` takes it in."
+        )
 
 
 def _of_file(

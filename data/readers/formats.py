@@ -60,10 +60,11 @@ class FileKind:
             If a required column is missing, or one of ours occurs twice.
         """
         names = list(found)
-        missing = ", ".join(f"`{name}`" for name in self.required if name not in names)
+        missing = [f"`{name}`" for name in self.required if name not in names]
         listed = ", ".join(names) or "none"
         if missing:
-            raise DataError(f"{file} lacks the column {missing}. Columns found: {listed:.500}.")
+            lacks = f"column{'s' if len(missing) > 1 else ''} {' and '.join(missing)}"
+            raise DataError(f"{file} lacks the {lacks}. Columns found: {listed:.500}.")
         wanted = [name for name in (*self.required, *self.optional) if name in names]
         twice = next((name for name in wanted if names.count(name) > 1), None)
         if twice:
@@ -122,5 +123,5 @@ def readable(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise DataError(f"There is no file {path}.") from None
     except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
-        detail = next(iter(str(error).splitlines()), type(error).__name__)
-        raise DataError(f"{path.name} cannot be read: {detail:.200}. Is it complete?") from error
+        detail = next(iter(str(error).splitlines()), type(error).__name__)[:200].rstrip(". ")
+        raise DataError(f"{path.name} cannot be read: {detail}. Is it complete?") from error

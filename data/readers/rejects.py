@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from data.errors import DataError
-from data.files import publish, temporary_path
+from data.errors import ParameterError, RowError
+from data.files import publish, temporary_path, writing
 from data.readers.chunk import Problem
 from data.readers.formats import JSON_LINES
 
@@ -26,42 +27,53 @@ class RejectSink:
     Parameters
     ----------
     path : Path
-        CSV with the columns file, line, reason and row; JSON lines if the suffix is `.jsonl` or
-        `.ndjson`. For Parquet `line` is the row number. Bytes that are not UTF-8 are escaped,
-        and a row is cut after 100,000 characters.
+        CSV with the columns file, line, reason and row: `.csv` or no suffix; or JSON lines:
+        `.jsonl` or `.ndjson`. For Parquet `line` is the row number. Bytes that are not UTF-8 are
+        escaped, and a row is cut after 100,000 characters.
 
     Attributes
     ----------
     count : int
         How many rows were rejected so far.
+
+    Raises
+    ------
+    ParameterError
+        If the suffix is none of these.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
+        suffix = self.path.suffix.lower()
+        if suffix not in ("", ".csv", *JSON_LINES):
+            raise ParameterError(
+                "The name of a file of rejected rows must end in one of .csv, .jsonl, .ndjson. "
+                f"Received: {self.path.name}."
+            )
+        self._json = suffix in JSON_LINES
         self.count = 0
         self._temporary = temporary_path(self.path)
         self._file: TextIO | None = None
 
     def add(self, file: str, line: int, *, reason: str, row: str) -> None:
-        """Set one row aside."""
-        if self._file is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._temporary.open(
-                "x", encoding="utf-8", errors="backslashreplace", newline=""
-            )
-            if not self._json:
-                csv.writer(self._file, lineterminator="\n").writerow(FIELDS)
+        """Set one row aside; DataError if the file cannot be written."""
+        with writing(self.path):
+            if self._file is None:
+                self._file = self._opened()
+            values = (file, line, reason, row[:_MAX_ROW])
+            if self._json:
+                record = dict(zip(FIELDS, values, strict=True))
+                self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            else:
+                csv.writer(self._file, lineterminator="\n").writerow(values)
         self.count += 1
-        values = (file, line, reason, row[:_MAX_ROW])
-        if self._json:
-            record = dict(zip(FIELDS, values, strict=True))
-            self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
-        else:
-            csv.writer(self._file, lineterminator="\n").writerow(values)
 
-    @property
-    def _json(self) -> bool:
-        return self.path.suffix.lower() in JSON_LINES
+    def _opened(self) -> TextIO:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        file = self._temporary.open("x", encoding="utf-8", errors="backslashreplace", newline="")
+        if not self._json:
+            csv.writer(file, lineterminator="\n").writerow(FIELDS)
+        return file
 
     def __enter__(self) -> Self:
         return self
@@ -74,18 +86,18 @@ class RejectSink:
     ) -> None:
         if self._file is None:
             return
-        self._file.close()
-        self._file = None
-        if kind is None:
-            publish(self._temporary, self.path)
-        self._temporary.unlink(missing_ok=True)
+        file, self._file = self._file, None
+        try:
+            with writing(self.path) if kind is None else suppress(OSError):
+                file.close()
+                if kind is None:
+                    publish(self._temporary, self.path)
+        finally:
+            self._temporary.unlink(missing_ok=True)
 
 
 def report(file: str, unit: str, *, problem: Problem, rejects: RejectSink | None) -> None:
-    """Set a bad row aside, or raise a `DataError` if there is nowhere to put it."""
+    """Set a bad row aside, or raise a `RowError` if there is nowhere to put it."""
     if rejects is None:
-        raise DataError(
-            f"{file}, {unit} {problem.number}: {problem.reason} "
-            "Correct the row, or leave out bad rows with --skip-bad-rows FILE."
-        )
+        raise RowError(f"{file}, {unit} {problem.number}: {problem.reason} Correct the row.")
     rejects.add(file, problem.number, reason=problem.reason, row=problem.row)

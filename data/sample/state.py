@@ -74,6 +74,27 @@ class Parameters:
         return {"version": self.version, "seed": self.seed, "seconds": self.seconds}
 
 
+def other_options(directory: Path, parameters: Parameters) -> list[str]:
+    """Return what a directory's sample was made with instead: ["styles 8", "users 400"].
+
+    Parameters
+    ----------
+    directory : Path
+        May be missing, or hold no sample: then nothing differs.
+    parameters : Parameters
+
+    Raises
+    ------
+    DataError
+        If the directory holds a `tracks.csv` but no sample.
+    """
+    held = _read(directory).get("parameters") or {}
+    if not held:
+        return []
+    wanted = asdict(parameters)
+    return [f"{name} {held.get(name)}" for name in wanted if held.get(name) != wanted[name]]
+
+
 def prepare(directory: Path, parameters: Parameters, *, audio: Collection[str]) -> bool:
     """Make a directory ready for a sample.
 

@@ -91,7 +91,8 @@ def refuse_unknown(unknown: Sequence[str]) -> None:
     """Raise `DataError` naming the first few of the unknown tracks."""
     named = ", ".join(f"{track!r:.80}" for track in unknown[:_NAMED])
     more = ", ..." if len(unknown) > _NAMED else ""
+    is_not, it = ("track is", "it") if len(unknown) == 1 else ("tracks are", "them")
     raise DataError(
-        f"{len(unknown)} tracks are not in the catalogue: {named}{more}. "
-        "Import them first, or allow unknown tracks to be added."
+        f"{len(unknown)} {is_not} not in the catalogue: {named}{more}. "
+        f"Import {it} first, or allow unknown tracks to be added."
     )

@@ -155,10 +155,7 @@ def _task(protocol: str, parts: _Parts, rng: np.random.Generator) -> Task:
     asked, known = targets.getnnz(axis=1) > 0, history.getnnz(axis=1) > 0
     users = np.flatnonzero(asked & known).astype(np.int32)
     if len(users) < _MIN_USERS:
-        raise DataError(
-            f"Only {len(users)} users have both a history and a held-out track under the protocol "
-            f"{protocol!r}. Import more listens, or choose another --protocol."
-        )
+        raise DataError(_too_few(len(users), protocol))
     return Task(
         protocol,
         parts.train,
@@ -169,6 +166,19 @@ def _task(protocol: str, parts: _Parts, rng: np.random.Generator) -> Task:
         rng.integers(len(parts.eligible), size=len(users)),
         int((asked & ~known).sum()),
         parts.history,
+    )
+
+
+def _too_few(users: int, protocol: str) -> str:
+    found = f"{users} user has" if users == 1 else f"{users} users have"
+    if protocol == GIVEN:
+        return (
+            f"Only {found} both a history and a held-out track that is not part of it. Import more "
+            "listens of the users of the held-out file, or name another file."
+        )
+    return (
+        f"Only {found} both a history and a held-out track under the protocol {protocol!r}. "
+        "Import more listens, or choose another --protocol."
     )
 
 

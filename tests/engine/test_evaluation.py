@@ -150,7 +150,7 @@ def test_what_the_data_cannot_serve(plays: Interactions, catalog: Catalog) -> No
             with pytest.raises(DataError, match=f"at least 2 users. Received: {users}. Import"):
                 make_task(few, catalog, protocol=protocol)
     pair = plays.select(plays.user < 2)  # one is held out, and one user has no interval
-    with pytest.raises(DataError, match=r"Only 1 users have both .* 'new-user'. Import more"):
+    with pytest.raises(DataError, match=r"Only 1 user has both .* 'new-user'. Import more"):
         make_task(pair, catalog, protocol="new-user")
 
 
@@ -393,6 +393,22 @@ def test_a_held_out_track_that_is_unknown_is_an_error(
             cf=CF,
             settings=Settings(held_out=held_out),
         )
+
+
+def test_a_held_out_file_of_one_user_is_too_little(plays: Interactions, catalog: Catalog) -> None:
+    user = plays.users.id(0)
+    played = set(plays.track[plays.user == 0].tolist())
+    track = next(i for i in range(len(catalog)) if i not in played)
+    with pytest.raises(DataError, match=r"Only 1 user has .* or name another file") as failure:
+        evaluate(
+            plays,
+            catalog=catalog,
+            embeddings=None,
+            protocol="random",
+            cf=CF,
+            settings=Settings(held_out=frame_of([(user, catalog.tracks.id(track))])),
+        )
+    assert "protocol" not in str(failure.value)
 
 
 def test_folding_in_new_users_is_compared_with_training_them(

@@ -7,6 +7,8 @@ import pytest
 
 from engine.bundle import BundleRegistry, write_bundle
 from engine.home import Home
+from engine.recommender import Recommender
+from engine.request import Answer, Request
 from tests.api.cli.conftest import Segue
 from tests.engine.conftest import with_segments
 
@@ -24,6 +26,69 @@ def test_recommend_to_a_user(trained: Segue) -> None:
     assert [line.split("\t")[1] for line in table.out.splitlines()[1:]] == [
         i["track_id"] for i in document["items"]
     ]
+
+
+def test_reasons_are_a_sentence_and_shares(trained: Segue) -> None:
+    words = ("recommend", "u01", "-n", 3, "--explain")
+    header, *lines = (line.split("\t") for line in trained(*words).out.splitlines())
+    assert header[-3:] == ["because of", "why", "shares"]
+    items = trained(*words, "--json").json["items"]
+    for line, item in zip(lines, items, strict=True):
+        reasons = item["reasons"]
+        assert line[-2] == reasons["text"]
+        assert f"behaviour {reasons['behaviour']:.0%}" in line[-1]
+        assert f"sound {reasons['sound']:.0%}" in line[-1] or reasons["sound"] == 0
+
+
+def test_the_rule_that_moved_a_track_is_named(trained: Segue, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rules]]\nname = "first"\nkind = "pin"\ntrack = "t05"\n')
+    result = trained("recommend", "u01", "-n", 2, "--explain", "--rules", rules)
+    header, first, second = (line.split("\t") for line in result.out.splitlines())
+    assert header[-1] == "rule"
+    assert (first[1], first[-1], second[-1]) == ("t05", "first", "")
+
+
+def test_reasons_go_to_no_file_and_to_one_user(trained: Segue, tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    refused: list[list[object]] = [["--all-users"], ["--history", "x.csv"], ["u01", "--out", out]]
+    for words in refused:
+        result = trained("recommend", *words, "--explain")
+        assert result.status == 2
+        assert "`--explain` tells of the answer to one USER" in result.complaint
+    document = trained("recommend", "u01", "--out", out, "--explain", "--json").json
+    assert document["items"][0]["reasons"]["text"]
+
+
+def test_genres_may_be_joined(trained: Segue) -> None:
+    joined = trained("recommend", "u01", "--genre", "Rock | quiet|", "--json")
+    apart = trained("recommend", "u01", "--genre", "rock", "--genre", "quiet", "--json")
+    assert joined.json["items"] == apart.json["items"]
+    assert trained("recommend", "u01", "--genre", "rock|never").status == 2
+    assert trained("recommend", "u01", "--genre", "").status == 2
+
+
+def test_slots_can_be_explored(
+    trained: Segue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What exploring does is the business of the engine's tests."""
+    asked = []
+    recommend = Recommender.recommend
+
+    def noting(recommender: Recommender, request: Request) -> Answer:
+        asked.append(request.explore)
+        return recommend(recommender, request)
+
+    monkeypatch.setattr(Recommender, "recommend", noting)
+    history = tmp_path / "history.csv"
+    history.write_text("user_id,track_id\nx,t01\n")
+    for words in (["u01"], ["--history", history]):
+        assert trained("recommend", *words, "--explore", 0.5).status == 0
+        assert trained("recommend", *words).status == 0
+    assert asked == [0.5, None, 0.5, None]
+    assert trained("experiments", "list", "--json").json["items"] == []
+    for value, options in ((2, []), ("nan", []), (0.5, ["--strategy", "cf"])):
+        assert trained("recommend", "u01", "--explore", value, *options).status == 2
 
 
 def test_recommend_to_a_stranger_names_the_fallback(trained: Segue) -> None:
@@ -90,6 +155,17 @@ def test_lists_hold_ids_as_they_are(segue: Segue, tmp_path: Path) -> None:
     assert {item["track_id"] for item in found} == {"a\u2028b", " lead"}
 
 
+def test_a_bad_row_of_a_history_names_no_option_of_another_command(
+    trained: Segue, tmp_path: Path
+) -> None:
+    history = tmp_path / "history.csv"
+    history.write_text("user_id,track_id,count\nx,t01,0\n")
+    result = trained("recommend", "--history", history)
+    assert result.status == 1
+    assert result.complaint.endswith("Received: 0. Correct the row.")
+    assert "--skip-bad-rows" in trained("import", "listens", history).complaint
+
+
 def test_a_user_can_be_written_to_a_file(trained: Segue, tmp_path: Path) -> None:
     out = tmp_path / "one.csv"
     assert trained("recommend", "u01", "-n", 2, "--out", out).status == 0
@@ -100,6 +176,16 @@ def test_similar_to_a_track(trained: Segue) -> None:
     document = trained("similar", "t03", "-n", 3, "--json").json
     assert {int(i["track_id"][1:]) % 2 for i in document["items"]} == {1}
     assert trained("similar", "t03", "--by", "listeners", "-n", 2).status == 0
+
+
+def test_similar_to_a_track_of_which_nothing_is_known(segue: Segue, files: dict[str, Path]) -> None:
+    with files["tracks"].open("a") as file:
+        file.write("bare,,,,,,\n")
+    for kind in ("tracks", "listens", "embeddings"):
+        assert segue("import", kind, files[kind]).status == 0
+    assert segue("train", "cf").status == 0
+    result = segue("similar", "bare")
+    assert "has no embedding and no plays in the current bundle" in result.complaint
 
 
 def test_similar_says_where_tracks_sound_alike(trained: Segue, tmp_path: Path) -> None:
@@ -123,6 +209,15 @@ def test_similar_to_nothing_known(trained: Segue, tmp_path: Path) -> None:
     result = trained("similar", "no-such-track")
     assert result.status == 1
     assert "no track and no file 'no-such-track'" in result.complaint
+    nothing = trained("similar", "")
+    assert nothing.status == 2
+    assert "TRACK must be a track id or a sound file" in nothing.complaint
+    late = tmp_path / "late.csv"
+    late.write_text("track_id\nlate\n")
+    assert trained("import", "tracks", late).status == 0
+    result = trained("similar", "late")
+    assert result.status == 1
+    assert "The track 'late' came after the current bundle. `segue train`" in result.complaint
     file = tmp_path / "file.mp3"
     file.write_bytes(b"x")
     assert "no audio encoder" in trained("similar", file).complaint
@@ -161,6 +256,7 @@ def test_a_map_that_cannot_be_drawn(trained: Segue, tmp_path: Path) -> None:
         result = trained("map", *words)
         assert result.status == 2
         assert message in result.complaint
+    (tmp_path / "empty").mkdir()
     result = trained("map", "--out", out, home=tmp_path / "empty")
     assert result.status == 1
     assert "There is no bundle yet" in result.complaint

@@ -40,6 +40,12 @@ def test_what_it_writes_and_leaves_out(segue: Segue, tmp_path: Path) -> None:
     }
 
 
+def test_a_list_that_is_not_there_is_a_wrong_argument(segue: Segue, tmp_path: Path) -> None:
+    result = segue("data", "debian", "--out", tmp_path / "d", "--packages", tmp_path / "no.txt")
+    assert result.status == 2
+    assert "`--packages`: there is no file " in result.complaint
+
+
 def test_without_packages_it_fetches_those_of_the_encoder(segue: Segue, tmp_path: Path) -> None:
     result = segue("data", "debian", "--out", tmp_path / "out")
     assert result.status == 1

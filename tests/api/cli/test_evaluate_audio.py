@@ -86,6 +86,7 @@ def test_compares_an_encoder_from_anywhere(sounds: Segue) -> None:
 
 
 def test_too_few_artists_are_one_line(segue: Segue, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
     result = segue("evaluate", "audio")
     assert result.status == 1
     assert "Import tracks that have `artist` and `audio_path`." in result.complaint
@@ -110,6 +111,7 @@ def test_wrong_arguments(segue: Segue, words: list[str], message: str) -> None:
 
 def test_the_home_may_stand_before_the_word(segue: Segue, tmp_path: Path) -> None:
     other = tmp_path / "other"
+    other.mkdir()
     assert segue("evaluate", "--home", other, "audio").status == 1
     assert (other / "segue.db").is_file()
     assert not (tmp_path / "home").exists()

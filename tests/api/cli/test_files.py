@@ -36,6 +36,14 @@ def test_a_bad_row_stops_the_import(segue: Segue, tmp_path: Path) -> None:
     assert pd.read_csv(tmp_path / "out.csv").empty
 
 
+def test_a_file_that_is_cut_has_one_full_stop(segue: Segue, tmp_path: Path) -> None:
+    file = tmp_path / "tracks.parquet"
+    file.write_bytes(b"no parquet at all")
+    complaint = segue("import", "tracks", file).complaint
+    assert ".." not in complaint
+    assert complaint.endswith(". Is it complete?")
+
+
 def test_bad_rows_can_be_set_aside(segue: Segue, tmp_path: Path) -> None:
     file = tmp_path / "listens.csv"
     file.write_text("user_id,track_id,count\nu,a,1\nu,b,-3\nu,c,2\n")
@@ -44,6 +52,7 @@ def test_bad_rows_can_be_set_aside(segue: Segue, tmp_path: Path) -> None:
     assert result.status == 0
     assert result.json["new"] == 2
     assert result.json["rejected"] == 1
+    assert result.err == f"1 bad row is in {rejected}.\n"
     assert pd.read_csv(rejected)["line"].tolist() == [3]
 
 
@@ -52,7 +61,7 @@ def test_unknown_tracks_are_added_or_rejected(segue: Segue, tmp_path: Path) -> N
     file.write_text("user_id,track_id\nu,new-one\n")
     rejected = segue("import", "listens", file, "--unknown-tracks", "reject")
     assert rejected.status == 1
-    assert "new-one" in rejected.complaint
+    assert "1 track is not in the catalogue: 'new-one'. Import it first" in rejected.complaint
     assert segue("import", "listens", file, "--json").json["new_tracks"] == 1
 
 
@@ -84,6 +93,7 @@ def test_what_is_exported_can_be_imported(
 
 
 def test_exporting_an_unknown_space_is_an_error(segue: Segue, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
     result = segue("export", "embeddings", "--out", tmp_path / "x.parquet", "--space", "moon")
     assert result.status == 1
     assert "'moon'" in result.complaint
