@@ -5,11 +5,12 @@ import sys
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 import benchmarks
-from benchmarks import harness, plot
+from benchmarks import harness, marks, plot
 from benchmarks.__main__ import main
 
 
@@ -24,7 +25,7 @@ def test_every_benchmark_says_what_it_measures_and_can_be_run(name: str) -> None
 
 
 def test_every_module_is_a_benchmark_or_shared() -> None:
-    shared = {"__init__", "__main__", "harness", "plot", "servers", "sounds", "synthetic"}
+    shared = {"__init__", "__main__", "harness", "marks", "plot", "servers", "sounds", "synthetic"}
     folder = Path(benchmarks.__file__).parent
     assert {path.stem for path in folder.glob("*.py")} == shared | set(benchmarks.NAMES)
 
@@ -124,3 +125,100 @@ def test_costs_are_drawn_against_the_size_of_the_catalogue(tmp_path: Path) -> No
     figures.write_text(json.dumps({"results": results[2:]}), "utf-8")
     with pytest.raises(SystemExit):
         plot.main([str(figures), "--out", str(picture)])
+
+
+def evaluation(
+    *, protocol: str = "random", shuffled: float = 0.01, **gains: tuple[float, float]
+) -> dict[str, Any]:
+    """Make a report of a blend of .2; `gains` are intervals of its difference to others."""
+    intervals = {"als": (0.01, 0.03), "fusion": (0.005, 0.02), "audio": (0.1, 0.2)} | gains
+    means = {"als": 0.18, "fusion": 0.19, "audio": 0.05, "blend": 0.2, "blend-shuffled": shuffled}
+
+    def apart(name: str, low: float, high: float) -> dict[str, Any]:
+        told = {"mean": (low + high) / 2, "low": low, "high": high}
+        return {"system": "blend", "baseline": name, "metrics": {"ndcg@10": told}}
+
+    differences = [apart(name, *bounds) for name, bounds in intervals.items()]
+    return {
+        "protocol": protocol,
+        "ks": [10],
+        "sizes": {"users": 1_234},
+        "systems": {
+            name: {"ndcg@10": {"mean": mean, "low": mean - 0.01, "high": mean + 0.01}}
+            for name, mean in means.items()
+        },
+        "skipped": {},
+        "notes": {"blend": "rank fusion blends: it is no better"},
+        "differences": [*differences, apart("blend-shuffled", 0.1, 0.2)],
+        "slices": [{"by": "popularity", "name": "tail", "differences": differences}],
+    }
+
+
+def met(report: dict[str, Any]) -> dict[str, bool]:
+    return {mark.asked: mark.met for mark in marks.quality_marks(report)}
+
+
+class TestMarks:
+    def test_each_is_met_where_the_whole_interval_says_so(self) -> None:
+        assert met(evaluation()) == {
+            "better than `als`": True,
+            "5% better than `fusion`": True,  # 5.3%
+            "in no slice clearly worse than a signal alone": True,
+        }
+        assert not met(evaluation(als=(-0.001, 0.03)))["better than `als`"]
+        assert not met(evaluation(fusion=(-0.001, 0.03)))["5% better than `fusion`"]
+
+    def test_a_clear_gain_below_five_percent_is_a_miss(self) -> None:
+        report = evaluation()
+        report["systems"]["fusion"]["ndcg@10"]["mean"] = 0.195
+        assert not met(report)["5% better than `fusion`"]
+
+    def test_a_slice_where_a_signal_is_clearly_better_is_named(self) -> None:
+        (told,) = marks.quality_marks(evaluation(audio=(-0.2, -0.1)))[-1:]
+        assert (told.found, told.met) == ("popularity tail: `audio`", False)
+        assert marks.quality_marks(evaluation(fusion=(-0.2, -0.1)))[-1].met  # it is no signal
+
+    def test_cold_artists_are_about_sound(self) -> None:
+        found = met(evaluation(protocol="cold-artist"))
+        assert "better than `als`" not in found
+        assert found["better than `audio`"]
+        assert found["with shuffled sound nothing is won"]
+        left = met(evaluation(protocol="cold-artist", shuffled=0.06))
+        assert not left["with shuffled sound nothing is won"]  # more than sound alone has
+
+    def test_without_a_blend_there_is_nothing_to_say(self) -> None:
+        report = evaluation()
+        del report["systems"]["blend"]
+        report["skipped"]["blend"] = "too few plays"
+        assert marks.quality_marks(report) == [
+            marks.Mark("there is a blend", "too few plays", False)
+        ]
+
+    def test_the_report_shows_figures_marks_and_limits(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def run(command: list[str], **_: object) -> None:
+            assert command[1:-2] == ["--home", "some home", "evaluate"]
+            Path(command[-1]).write_text(json.dumps(evaluation()))
+
+        monkeypatch.setattr("benchmarks.marks.subprocess.run", run)
+        monkeypatch.setattr("benchmarks.recommendation.run", lambda: [RESULT])
+        out = tmp_path / "marks.md"
+        marks.main(["--out", str(out), "--run", "Some", "--home 'some home' evaluate"])
+        text = out.read_text("utf-8")
+        for line in (
+            "## Some",
+            "`segue --home 'some home' evaluate`: 1,234 users.",
+            "| blend | 0.2000 [0.1900, 0.2100] |",
+            "blend: rank fusion blends: it is no better",
+            "| better than `als` | +0.0200 [+0.0100, +0.0300] | met |",
+            "| a / b: <= 1.10x | 3.00x | **missed** |",
+        ):
+            assert line in text.splitlines()
+
+    def test_a_report_that_cannot_be_written_is_refused_before_the_work(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit):
+            marks.main(["--out", str(tmp_path), "--run", "Some", "evaluate"])
+        assert "is no file in a folder that exists" in capsys.readouterr().err

@@ -1,0 +1,202 @@
+"""`python -m benchmarks.marks`: what the blend is asked to reach, in one report.
+
+    python -m benchmarks.marks --out marks.md \\
+        --run "HetRec, random" "--home hetrec evaluate --protocol random --test-fraction 0.1" \\
+        --run "HetRec, cold artists" "--home hetrec evaluate --protocol cold-artist"
+
+Each `--run` has a title and the words behind `segue` of an evaluation, which is run. Behind them
+comes the benchmark `recommendation`, unless `--no-speed` says otherwise. The report, Markdown,
+has the figures of each with their intervals, and says of each mark whether it is met:
+
+- better than ALS alone, and than rank fusion by 5%, over all users;
+- on cold artists better than the audio profile alone, of which shuffled sound must lose the gain;
+- in no slice clearly worse than a signal alone;
+- the limits of the benchmark.
+
+Clear is what a paired 95% bootstrap interval over users says: all of it lies on one side of 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness import Result
+
+BLEND, SHUFFLED = "blend", "blend-shuffled"
+SINGLES = ("als", "als-sound", "audio", "popularity")
+OVER_FUSION = 0.05
+"""By how much the blend should be better than rank fusion."""
+
+_SHOWN = (*SINGLES, "fusion", BLEND, SHUFFLED)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One thing that is asked for.
+
+    Attributes
+    ----------
+    asked, found : str
+    met : bool
+    """
+
+    asked: str
+    found: str
+    met: bool
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the evaluations and the benchmark, and write the report."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.marks", description=__doc__)
+    parser.add_argument(
+        "--run", nargs=2, action="append", default=[], metavar=("TITLE", "WORDS"),
+        help="an evaluation: its title, and the words behind `segue`",
+    )  # fmt: skip
+    parser.add_argument("--no-speed", action="store_true", help="leave the benchmark out")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the report")
+    given = parser.parse_args(arguments)
+    if given.out.is_dir() or not given.out.parent.is_dir():
+        parser.error(f"{str(given.out)!r} is no file in a folder that exists.")
+    parts = [_of_run(title, words) for title, words in given.run]
+    if not given.no_speed:
+        from benchmarks import recommendation
+
+        parts.append(speed_section(recommendation.run()))
+    given.out.write_text("\n\n".join(["# The marks of the blend", *parts]) + "\n", "utf-8")
+    print(given.out.read_text("utf-8"))
+
+
+def _of_run(title: str, words: str) -> str:
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "report.json"
+        segue = str(Path(sys.executable).with_name("segue"))
+        command = [segue, *shlex.split(words), "--json", str(path)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        report = json.loads(path.read_text("utf-8"))
+    return quality_section(title, words, report)
+
+
+def quality_section(title: str, words: str, report: Mapping[str, Any]) -> str:
+    """Return the part of the report about one evaluation.
+
+    Parameters
+    ----------
+    title, words : str
+        See `main`.
+    report : mapping
+        `engine.evaluation.Report.as_dict`.
+    """
+    metric = f"ndcg@{report['ks'][0]}"
+    rows = [
+        f"| {name} | {_interval(report['systems'][name][metric])} |"
+        for name in _SHOWN
+        if name in report["systems"]
+    ]
+    notes = [f"{name}: {note}" for name, note in report["notes"].items() if name in _SHOWN]
+    lines = [
+        f"## {title}",
+        "",
+        f"`segue {words}`: {report['sizes']['users']:,} users.",
+        "",
+        f"| | {metric} |",
+        "|---|---|",
+        *rows,
+        *(["", *notes] if notes else []),
+        "",
+        *_table(quality_marks(report)),
+    ]
+    return "\n".join(lines)
+
+
+def quality_marks(report: Mapping[str, Any]) -> list[Mark]:
+    """Say which marks one evaluation meets."""
+    metric = f"ndcg@{report['ks'][0]}"
+    systems = report["systems"]
+    if BLEND not in systems:
+        return [Mark("there is a blend", report["skipped"].get(BLEND, "there is none"), met=False)]
+    means = {name: systems[name][metric]["mean"] for name in systems}
+    apart = _apart(report["differences"], metric)
+    cold = report["protocol"] == "cold-artist"
+    marks = [] if cold else [_better("als", apart)]
+    marks.append(_over_fusion(means, apart))
+    if cold:
+        marks.append(_better("audio", apart))
+        if SHUFFLED in systems:
+            left = means[SHUFFLED] / means[BLEND] if means[BLEND] else 0.0
+            found = f"{left:.0%} of it, {_interval(systems[SHUFFLED][metric])}, is left"
+            met = means[SHUFFLED] < means["audio"] and _clear(apart, SHUFFLED) > 0
+            marks.append(Mark("with shuffled sound nothing is won", found, met=met))
+    return [*marks, _in_slices(report, metric)]
+
+
+def _better(other: str, apart: Mapping[str, Mapping[str, float]]) -> Mark:
+    return Mark(
+        f"better than `{other}`", _interval(apart[other], signed=True), _clear(apart, other) > 0
+    )
+
+
+def _over_fusion(means: Mapping[str, float], apart: Mapping[str, Mapping[str, float]]) -> Mark:
+    more = means[BLEND] / means["fusion"] - 1 if means["fusion"] else 0.0
+    found = f"{more:+.1%}, {_interval(apart['fusion'], signed=True)}"
+    met = more >= OVER_FUSION and _clear(apart, "fusion") > 0
+    return Mark(f"{OVER_FUSION:.0%} better than `fusion`", found, met=met)
+
+
+def _in_slices(report: Mapping[str, Any], metric: str) -> Mark:
+    worse = [
+        f"{part['by']} {part['name']}: `{name}`"
+        for part in report["slices"]
+        for name, found in _apart(part["differences"], metric).items()
+        if name in SINGLES and found["high"] is not None and found["high"] < 0
+    ]
+    found = "; ".join(worse) or f"in none of {len(report['slices'])}"
+    return Mark("in no slice clearly worse than a signal alone", found, met=not worse)
+
+
+def speed_section(results: Sequence[Result]) -> str:
+    """Return the part of the report about the benchmark; limits are of ratios."""
+    marks = []
+    for result in results:
+        ratio = float(result.document()["ratio"])
+        if result.limit.startswith("<= "):
+            most = float(result.limit.removeprefix("<= ").removesuffix("x"))
+            marks.append(Mark(f"{result.name}: {result.limit}", f"{ratio:.2f}x", ratio <= most))
+    return "\n".join(["## Speed", "", "`python -m benchmarks recommendation`", "", *_table(marks)])
+
+
+def _apart(differences: Sequence[Mapping[str, Any]], metric: str) -> dict[str, dict[str, float]]:
+    """Return by how much the blend differs from each system that it is compared with."""
+    return {d["baseline"]: d["metrics"][metric] for d in differences if d["system"] == BLEND}
+
+
+def _clear(apart: Mapping[str, Mapping[str, float]], other: str) -> int:
+    """Return 1 where the blend is clearly better, -1 where it is clearly worse, else 0."""
+    found = apart[other]
+    if found["low"] is None or found["high"] is None:
+        return 0
+    return int(found["low"] > 0) - int(found["high"] < 0)
+
+
+def _interval(estimate: Mapping[str, float], *, signed: bool = False) -> str:
+    form = "+.4f" if signed else ".4f"
+    if estimate["low"] is None:
+        return f"{estimate['mean']:{form}}"
+    return f"{estimate['mean']:{form}} [{estimate['low']:{form}}, {estimate['high']:{form}}]"
+
+
+def _table(marks: Sequence[Mark]) -> list[str]:
+    rows = [f"| {m.asked} | {m.found} | {'met' if m.met else '**missed**'} |" for m in marks]
+    return ["| asked for | found | |", "|---|---|---|", *rows]
+
+
+if __name__ == "__main__":
+    main()
