@@ -101,7 +101,7 @@ def quality_section(title: str, words: str, report: Mapping[str, Any]) -> str:
         for name in _SHOWN
         if name in report["systems"]
     ]
-    notes = [f"{name}: {note}" for name, note in report["notes"].items() if name in _SHOWN]
+    notes = [f"- {name}: {note}" for name, note in report["notes"].items() if name in _SHOWN]
     lines = [
         f"## {title}",
         "",

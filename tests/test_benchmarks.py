@@ -210,7 +210,7 @@ class TestMarks:
             "## Some",
             "`segue --home 'some home' evaluate`: 1,234 users.",
             "| blend | 0.2000 [0.1900, 0.2100] |",
-            "blend: rank fusion blends: it is no better",
+            "- blend: rank fusion blends: it is no better",
             "| better than `als` | +0.0200 [+0.0100, +0.0300] | met |",
             "| a / b: <= 1.10x | 3.00x | **missed** |",
         ):
