@@ -18,6 +18,7 @@ from data.errors import DataError
 FloatVector = npt.NDArray[np.float64]
 
 _KNOTS = 64  # steps that are kept at most: enough for a curve, little to store
+_RISE = 1e-9  # of a step over the one before; less may be rounding, and scores between would tie
 _PRIOR = 1.0  # listens and misses each that a step is thought to have had before it was seen
 
 
@@ -91,8 +92,8 @@ def _of_steps(middles: FloatVector, hits: FloatVector, sizes: FloatVector) -> Ca
         joined = int(np.argmin(sizes[:-1] + sizes[1:]))
         middles, hits, sizes = _join(joined, middles, hits, sizes)
     rates = (hits + _PRIOR * hits.sum() / sizes.sum()) / (sizes + _PRIOR)
-    while (np.diff(rates) <= 0).any() or (np.diff(middles) <= 0).any():
-        falling = (np.diff(rates) <= 0) | (np.diff(middles) <= 0)
+    while (np.diff(rates) <= _RISE).any() or (np.diff(middles) <= 0).any():
+        falling = (np.diff(rates) <= _RISE) | (np.diff(middles) <= 0)
         middles, hits, sizes = _join(int(np.argmax(falling)), middles, hits, sizes)
         rates = (hits + _PRIOR * hits.sum() / sizes.sum()) / (sizes + _PRIOR)
     rates = np.clip(rates, 1e-6, 1 - 1e-6)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from data.errors import DataError
@@ -11,8 +11,13 @@ PAIRS = st.lists(
 )
 
 
+# Steps of 5 in 6 and of 1 in 1 come to one rate, but for the last digit.
+ALIKE = [(-1.0, 0)] * 3 + [(0.0, 0)] + [(0.0, 1)] * 5 + [(1.0, 1)]
+
+
 @settings(deadline=None)
 @given(PAIRS)
+@example(ALIKE)
 def test_a_higher_score_is_never_less_likely(pairs):
     scores, labels = np.array(pairs, np.float64).T
     curve = calibrate(scores, labels)
