@@ -52,8 +52,11 @@ class Calibration:
         """Return the probability of each score, of the same shape; higher for a higher score."""
         x = np.asarray(scores, np.float64)
         knots, logits = np.array(self.scores), _logit(np.array(self.probabilities))
+        # The first knot that is no lower: rounding must not lift what stands before it above it.
+        ceiling = logits[np.minimum(np.searchsorted(knots, x), knots.size - 1)]
+        within = np.minimum(np.interp(x, knots, logits), ceiling)
         beyond = np.minimum(x - knots[0], 0) + np.maximum(x - knots[-1], 0)
-        found: FloatVector = 1 / (1 + np.exp(-(np.interp(x, knots, logits) + beyond)))
+        found: FloatVector = 1 / (1 + np.exp(-(within + beyond)))
         return found
 
 
@@ -92,8 +95,7 @@ def _of_steps(middles: FloatVector, hits: FloatVector, sizes: FloatVector) -> Ca
         joined = int(np.argmin(sizes[:-1] + sizes[1:]))
         middles, hits, sizes = _join(joined, middles, hits, sizes)
     rates = (hits + _PRIOR * hits.sum() / sizes.sum()) / (sizes + _PRIOR)
-    while (np.diff(rates) <= _RISE).any() or (np.diff(middles) <= 0).any():
-        falling = (np.diff(rates) <= _RISE) | (np.diff(middles) <= 0)
+    while (falling := (np.diff(rates) <= _RISE) | (np.diff(middles) <= 0)).any():
         middles, hits, sizes = _join(int(np.argmax(falling)), middles, hits, sizes)
         rates = (hits + _PRIOR * hits.sum() / sizes.sum()) / (sizes + _PRIOR)
     rates = np.clip(rates, 1e-6, 1 - 1e-6)

@@ -13,11 +13,14 @@ PAIRS = st.lists(
 
 # Steps of 5 in 6 and of 1 in 1 come to one rate, but for the last digit.
 ALIKE = [(-1.0, 0)] * 3 + [(0.0, 0)] + [(0.0, 1)] * 5 + [(1.0, 1)]
+# A score a little below a knot, which rounding put above it.
+NEAR = [(0.0, 0)] * 3 + [(0.0, 1), (1.0, 0), (1.0, 1), (1.6334115950930758e-130, 1), (-1.0, 0)]
 
 
 @settings(deadline=None)
 @given(PAIRS)
 @example(ALIKE)
+@example(NEAR)
 def test_a_higher_score_is_never_less_likely(pairs):
     scores, labels = np.array(pairs, np.float64).T
     curve = calibrate(scores, labels)
