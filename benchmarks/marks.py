@@ -30,6 +30,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import Result
+from engine.bootstrap import Estimate
+from engine.evaluation.report import with_interval
 
 BLEND, SHUFFLED = "blend", "blend-shuffled"
 SINGLES = ("als", "als-sound", "audio", "popularity")
@@ -97,7 +99,7 @@ def quality_section(title: str, words: str, report: Mapping[str, Any]) -> str:
     """
     metric = f"ndcg@{report['ks'][0]}"
     rows = [
-        f"| {name} | {_interval(report['systems'][name][metric])} |"
+        f"| {name} | {with_interval(_estimate(report['systems'][name][metric]))} |"
         for name in _SHOWN
         if name in report["systems"]
     ]
@@ -132,22 +134,23 @@ def quality_marks(report: Mapping[str, Any]) -> list[Mark]:
         marks.append(_better("audio", apart))
         if SHUFFLED in systems:
             left = means[SHUFFLED] / means[BLEND] if means[BLEND] else 0.0
-            found = f"{left:.0%} of it, {_interval(systems[SHUFFLED][metric])}, is left"
-            met = means[SHUFFLED] < means["audio"] and _clear(apart, SHUFFLED) > 0
+            found = (
+                f"{left:.0%} of it, {with_interval(_estimate(systems[SHUFFLED][metric]))}, is left"
+            )
+            met = means[SHUFFLED] < means["audio"] and _clearly_above(apart[SHUFFLED])
             marks.append(Mark("with shuffled sound nothing is won", found, met=met))
     return [*marks, _in_slices(report, metric)]
 
 
-def _better(other: str, apart: Mapping[str, Mapping[str, float]]) -> Mark:
-    return Mark(
-        f"better than `{other}`", _interval(apart[other], signed=True), _clear(apart, other) > 0
-    )
+def _better(other: str, apart: Mapping[str, Estimate]) -> Mark:
+    found = with_interval(apart[other], signed=True)
+    return Mark(f"better than `{other}`", found, met=_clearly_above(apart[other]))
 
 
-def _over_fusion(means: Mapping[str, float], apart: Mapping[str, Mapping[str, float]]) -> Mark:
+def _over_fusion(means: Mapping[str, float], apart: Mapping[str, Estimate]) -> Mark:
     more = means[BLEND] / means["fusion"] - 1 if means["fusion"] else 0.0
-    found = f"{more:+.1%}, {_interval(apart['fusion'], signed=True)}"
-    met = more >= OVER_FUSION and _clear(apart, "fusion") > 0
+    found = f"{more:+.1%}, {with_interval(apart['fusion'], signed=True)}"
+    met = more >= OVER_FUSION and _clearly_above(apart["fusion"])
     return Mark(f"{OVER_FUSION:.0%} better than `fusion`", found, met=met)
 
 
@@ -156,7 +159,7 @@ def _in_slices(report: Mapping[str, Any], metric: str) -> Mark:
         f"{part['by']} {part['name']}: `{name}`"
         for part in report["slices"]
         for name, found in _apart(part["differences"], metric).items()
-        if name in SINGLES and found["high"] is not None and found["high"] < 0
+        if name in SINGLES and found.high is not None and found.high < 0
     ]
     found = "; ".join(worse) or f"in none of {len(report['slices'])}"
     return Mark("in no slice clearly worse than a signal alone", found, met=not worse)
@@ -173,24 +176,19 @@ def speed_section(results: Sequence[Result]) -> str:
     return "\n".join(["## Speed", "", "`python -m benchmarks recommendation`", "", *_table(marks)])
 
 
-def _apart(differences: Sequence[Mapping[str, Any]], metric: str) -> dict[str, dict[str, float]]:
+def _apart(differences: Sequence[Mapping[str, Any]], metric: str) -> dict[str, Estimate]:
     """Return by how much the blend differs from each system that it is compared with."""
-    return {d["baseline"]: d["metrics"][metric] for d in differences if d["system"] == BLEND}
+    return {
+        d["baseline"]: _estimate(d["metrics"][metric]) for d in differences if d["system"] == BLEND
+    }
 
 
-def _clear(apart: Mapping[str, Mapping[str, float]], other: str) -> int:
-    """Return 1 where the blend is clearly better, -1 where it is clearly worse, else 0."""
-    found = apart[other]
-    if found["low"] is None or found["high"] is None:
-        return 0
-    return int(found["low"] > 0) - int(found["high"] < 0)
+def _estimate(told: Mapping[str, float]) -> Estimate:
+    return Estimate(told["mean"], told["low"], told["high"])
 
 
-def _interval(estimate: Mapping[str, float], *, signed: bool = False) -> str:
-    form = "+.4f" if signed else ".4f"
-    if estimate["low"] is None:
-        return f"{estimate['mean']:{form}}"
-    return f"{estimate['mean']:{form}} [{estimate['low']:{form}}, {estimate['high']:{form}}]"
+def _clearly_above(difference: Estimate) -> bool:
+    return difference.low is not None and difference.low > 0
 
 
 def _table(marks: Sequence[Mark]) -> list[str]:

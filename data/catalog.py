@@ -23,6 +23,7 @@ _EPOCH = date(1970, 1, 1)
 _FIRST = {4: "-01-01", 7: "-01"}
 """What a year and a month lack to be a day, by their length."""
 
+_SOME = 8  # genres that a message names
 _SCHEMA = pa.schema([(name, pa.large_string()) for name in TRACK_COLUMNS])
 
 
@@ -124,9 +125,15 @@ class Catalog:
         """Indices of the tracks of each genre, ascending, by case-folded genre name."""
         members: dict[str, list[int]] = {}
         for index, joined in enumerate(self.column("genre").to_pylist()):
-            for genre in {g.strip().casefold() for g in (joined or "").split("|")} - {""}:
+            for genre in {*map(fold, (joined or "").split("|"))} - {""}:
                 members.setdefault(genre, []).append(index)
         return {g: np.array(m, dtype=np.int32) for g, m in sorted(members.items())}
+
+    @property
+    def some_genres(self) -> str:
+        """The first genres by name, for who asked for another: "ambient, jazz, ..."."""
+        names = list(self.genres)
+        return ", ".join([*names[:_SOME], *["..."][: len(names) > _SOME]])
 
     def save(self, directory: Path, name: str) -> None:
         """Write the ids (see `Vocabulary.save`) and `{name}.columns.arrow`."""
@@ -140,6 +147,11 @@ class Catalog:
         """Open a saved catalogue memory-mapped."""
         source = pa.memory_map(str(directory / f"{name}.columns.arrow"))
         return cls(Vocabulary.load(directory, name), pa.ipc.open_file(source).read_all())
+
+
+def fold(name: str) -> str:
+    """Return a name in the form in which names are compared."""
+    return name.strip().casefold()
 
 
 def _day(text: str | None) -> float:

@@ -98,6 +98,7 @@ class Explorer:
         n: int,
         share: float,
         ruling: Ruling,
+        kept: frozenset[int],
         played: IntArray,
     ) -> SlotPolicy:
         """Divide the slots of an answer between a ranking and exploration.
@@ -115,11 +116,12 @@ class Explorer:
             Of them that are explored, 0 to 1.
         ruling : Ruling
             The rules in force. Caps hold for the whole answer, if they hold for the ranking.
+        kept : frozenset of int
+            The tracks that a pin gives their places.
         played : ndarray of int32
             What the user played: it is not tried.
         """
         rules = [ruled.rule for ruled in ruling.rules]
-        kept = ruling.pinned(query.eligible, len(ranked))
         slots = explore_slots(min(n, len(ranked)), share)
         slots = slots[~np.isin(ranked.tracks[slots], list(kept))]
         if not slots.size or any(isinstance(rule, Quota | Spacing) for rule in rules):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cf_model.prior import start_from_genres
-from data.catalog import Catalog
+from data.catalog import Catalog, fold
 from data.errors import ParameterError
 from data.history import History
 from engine.blending import blend_of, propose
@@ -72,6 +72,7 @@ class _Ranked:
     plan: Plan
     blended: Candidates
     best: Candidates
+    pinned: frozenset[int]
     fallback: str | None
 
 
@@ -156,8 +157,7 @@ class Recommender:
             if policy.slots.size:
                 told += (_of_exploration(found.best.tracks, ranked.tracks, request),)
             outcomes = (*told, *self.rulebook.idle(request.scope))
-        pinned = ruling.pinned(found.query.eligible, len(found.best))
-        items = self._items(ranked, pool, reasons, pinned=pinned)
+        items = self._items(ranked, pool, reasons, pinned=found.pinned)
         return Answer(marked(items, chances_of(policy, ranked), pool), found.fallback, outcomes)
 
     def slots(self, request: Request) -> SlotPolicy:
@@ -183,7 +183,8 @@ class Recommender:
         plan = self._plan(query, request)
         blended = self._blend(query, pool)
         best = ruling.arrange(blended, plan, trace=trace)
-        return _Ranked(query, pool, ruling, plan, blended, best, fallback)
+        pinned = ruling.pinned(query.eligible, len(best))
+        return _Ranked(query, pool, ruling, plan, blended, best, pinned, fallback)
 
     def _policy(self, found: _Ranked, request: Request) -> SlotPolicy:
         share = self.explores(request.strategy, request.explore)
@@ -195,6 +196,7 @@ class Recommender:
             n=request.n,
             share=share,
             ruling=found.ruling,
+            kept=found.pinned,
             played=request.history.tracks,
         )
 
@@ -238,12 +240,11 @@ class Recommender:
     def _of_genres(self, genres: tuple[str, ...]) -> BoolArray:
         mask = np.zeros(len(self.catalog), bool)
         for genre in genres:
-            members = self.catalog.genres.get(genre.strip().casefold())
+            members = self.catalog.genres.get(fold(genre))
             if members is None:
-                known = list(self.catalog.genres)
-                told = ", ".join(known[:8] + ["..."][: len(known) > 8]) or "none"
+                known = self.catalog.some_genres or "none"
                 raise ParameterError(
-                    f"`genre` must be a genre of the catalogue ({told}). Received: {genre!r}."
+                    f"`genre` must be a genre of the catalogue ({known}). Received: {genre!r}."
                 )
             mask[members] = True
         return mask

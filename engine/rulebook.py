@@ -12,7 +12,6 @@ from engine.bundle import BundleContents
 from engine.request import Scope
 from ranker.candidates import BoolArray
 from ranker.rules import (
-    MAX_PLACES,
     AnyRule,
     ArtistCap,
     ListFiles,
@@ -79,8 +78,7 @@ class Rulebook:
         """
         rules = []
         if artist_cap is not None:
-            most = min(artist_cap, MAX_PLACES)  # no answer is longer
-            plain = ArtistCap(kind="artist_cap", name="artist_cap", most=most)
+            plain = ArtistCap(kind="artist_cap", name="artist_cap", most=artist_cap)
             rules.append(Ruled(plain, None, "request"))
         for origin, rule in self._split(scope)[0]:
             matching = None if rule.where is None else self._matching(rule.where)

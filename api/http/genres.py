@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from api.http.problems import FieldError, FieldsError
-from data.catalog import Catalog
-
-_SHOWN = 8
+from data.catalog import Catalog, fold
 
 
 def genre_names(given: Iterable[str]) -> tuple[str, ...]:
     """Bring genres into one form and order, so that equal questions have one answer."""
-    return tuple(sorted({_name(genre) for genre in given} - {""}))
+    return tuple(sorted({fold(genre) for genre in given} - {""}))
 
 
 def known_genres(given: Sequence[str], catalog: Catalog, *, field: str) -> tuple[str, ...]:
@@ -38,19 +36,11 @@ def known_genres(given: Sequence[str], catalog: Catalog, *, field: str) -> tuple
 
 
 def _unknown(given: Sequence[str], catalog: Catalog, field: str) -> list[FieldError]:
-    known = list(catalog.genres)
-    listed = ", ".join(known[:_SHOWN]) + (", ..." if len(known) > _SHOWN else "")
+    listed = catalog.some_genres or "it has none"
     errors = []
     for at, genre in enumerate(given):
-        if _name(genre) and _name(genre) not in catalog.genres:
+        if fold(genre) and fold(genre) not in catalog.genres:
             name = field.format(at=at)
-            text = (
-                f"`{name}` must be a genre of the catalogue ({listed or 'it has none'}). "
-                f"Received: {genre!r:.80}."
-            )
+            text = f"`{name}` must be a genre of the catalogue ({listed}). Received: {genre!r:.80}."
             errors.append(FieldError(field=name, detail=text))
     return errors[:20]
-
-
-def _name(genre: str) -> str:
-    return genre.strip().casefold()

@@ -11,7 +11,7 @@ from engine.evaluation.lineup import BASELINE, Blend
 from engine.evaluation.measuring import measure
 from engine.evaluation.page import write_html
 from engine.evaluation.protocols import GIVEN, PROTOCOLS, Fractions, given_task, make_task
-from engine.evaluation.report import render_text, write_json
+from engine.evaluation.report import render_text
 from engine.evaluation.results import Difference, Report, Slice
 from engine.evaluation.run import Settings, evaluate
 from engine.evaluation.summary import Sampling
@@ -38,5 +38,4 @@ __all__ = [
     "measure",
     "render_text",
     "write_html",
-    "write_json",
 ]

@@ -1,24 +1,15 @@
-"""The JSON and terminal forms of an evaluation."""
+"""An evaluation as tables for a terminal."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
 
-from data.files import write_atomically
 from engine.bootstrap import Estimate
 from engine.evaluation.results import Difference, Report, Slice
 
 _WIDE, _NARROW = ("ndcg", "recall"), ("mrr", "map", "hit_rate")
 _BESIDE = ("coverage", "gini", "novelty", "artist", "diversity")
 _UNITS = {"activity": "known tracks", "popularity": "listeners"}
-
-
-def write_json(report: Report, path: Path) -> None:
-    """Write `Report.as_dict` as JSON, atomically."""
-    text = json.dumps(report.as_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-    write_atomically(path, (text + "\n").encode("utf-8"))
 
 
 def render_text(report: Report) -> str:

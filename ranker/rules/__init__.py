@@ -1,6 +1,6 @@
 """Declarative rules: what may be answered, and where it stands; see `docs/rules.md`."""
 
-from ranker.rules.base import MAX_PLACES, RuleBase
+from ranker.rules.base import RuleBase
 from ranker.rules.cap import cap_artists
 from ranker.rules.kinds import (
     KINDS,
@@ -25,7 +25,6 @@ from ranker.rules.where import Conditions, Where
 
 __all__ = [
     "KINDS",
-    "MAX_PLACES",
     "AnyRule",
     "ArtistCap",
     "Boost",

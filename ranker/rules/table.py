@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from data.catalog import Catalog
+from data.catalog import Catalog, fold
 from ranker.candidates import BoolArray, IntArray
 from ranker.rules.where import Conditions, Where
 
@@ -114,11 +114,6 @@ class _Column:
         for name in names:
             wanted[spellings.get(fold(name), [])] = True
         return wanted[codes]
-
-
-def fold(name: str) -> str:
-    """Return a name in the form in which names are compared."""
-    return name.strip().casefold()
 
 
 def _codes(column: Any) -> npt.NDArray[np.int32]:

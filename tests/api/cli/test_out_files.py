@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from api.cli.output import give_report
 from tests.api.cli.conftest import Segue
 
 FOLDER = Path(__file__).parents[3]
@@ -135,3 +137,10 @@ def test_what_the_system_refuses_is_one_line(
     result = segue("bundle", "list")
     assert result.status == 1
     assert result.complaint.startswith("segue: /srv/bundles cannot be used: Permission denied. (")
+
+
+def test_a_report_is_written_whole_with_nothing_beside_it(tmp_path: Path) -> None:
+    document = {"name": "Märzlicht", "ndcg@10": 0.25, "low": None}
+    give_report(document, "text", tmp_path / "report.json")
+    assert json.loads((tmp_path / "report.json").read_text("utf-8")) == document
+    assert [p.name for p in tmp_path.iterdir()] == ["report.json"]
