@@ -33,10 +33,16 @@ CONTROL = "-shuffled"
 LEARNED = "blend"
 """The learned ranker, asked as it is served."""
 
+TEXTBOOK = "fusion-plain"
+"""Reciprocal-rank fusion as Cormack et al. publish it: no signal weighs more than another."""
+
+_TEXTBOOK_K = 60.0
+
 _ALSO = (
     ("als-sound", "audio-mean"),
     ("audio", "audio-mean"),
     (LEARNED, "fusion"),
+    (LEARNED, TEXTBOOK),
     (LEARNED, "als-sound"),
     (LEARNED, "audio"),
     (LEARNED, "popularity"),
@@ -113,7 +119,7 @@ def line_up(
         why = "no track has an embedding. Run `segue embed`, or import embeddings."
         skipped = dict.fromkeys(_OF_SOUND[:-1], why)
         skipped |= {f"{n}{CONTROL}": why for n in (*_OF_SOUND, LEARNED) if n != "audio-mean"}
-        systems.append(_fuse("fusion", parts, blend.ranker))
+        systems += [_fuse("fusion", parts, blend.ranker), _fuse_plainly(parts)]
         return systems, skipped | _learn(
             systems, task, catalog, None, blend.recipe(models.cf, seed), ""
         )
@@ -153,6 +159,8 @@ class _Lesson:
             parts["als"] = Ranking(sound, self.task)
             systems.append(sound)
         systems.append(_fuse(f"fusion{ending}", parts, self.blend.ranker))
+        if not ending:
+            systems.append(_fuse_plainly(parts))
         few = "too few tracks have both plays and an embedding to learn from."
         skipped = {} if sound else {f"als-sound{ending}": few}
         recipe = self.blend.recipe(self.models.cf, self.seed)
@@ -180,6 +188,10 @@ def _fuse(name: str, parts: Mapping[str, Ranking], ranker: RankerConfig) -> Syst
     signals = {"als": "cf", "audio": "audio", "popularity": "popular"}
     weights = [ranker.weight(signals[part]) for part in parts]
     return Fusion(name, list(parts.values()), weights, ranker.rrf_k)
+
+
+def _fuse_plainly(parts: Mapping[str, Ranking]) -> System:
+    return Fusion(TEXTBOOK, list(parts.values()), [1.0] * len(parts), _TEXTBOOK_K)
 
 
 def pairs(systems: Sequence[str]) -> list[tuple[str, str]]:

@@ -11,7 +11,8 @@ als-sound         ALS with sound as the prior of the tracks' factors
 audio             taste centres of the user in sound
 audio-mean        cosine to the mean of the user's tracks in sound
 fusion            reciprocal-rank fusion of `als-sound`, `audio` and `popularity`, over the full
-                  ranking of each
+                  ranking of each, with the weights that are served
+fusion-plain      the same as published: equal weights, k = 60
 *-shuffled        controls: the same with the vectors shuffled among the tracks that have one
 ================  =============================================================================
 

@@ -207,7 +207,8 @@ def test_a_report_says_what_it_was_made_with(cold: Report) -> None:
     assert "at least 60 users" in cold.skipped["blend"]
     assert list(cold.systems) == [
         "popularity", "neighbours", "als", "audio-mean",
-        "audio", "als-sound", "fusion", "audio-shuffled", "als-sound-shuffled", "fusion-shuffled",
+        "audio", "als-sound", "fusion", "fusion-plain",
+        "audio-shuffled", "als-sound-shuffled", "fusion-shuffled",
     ]  # fmt: skip
     assert cold.baseline == "als"
     assert cold.parameters["flips"] == 10_000
@@ -306,7 +307,7 @@ def test_popularity_agrees_with_a_plain_loop(plays: Interactions, catalog: Catal
 def test_without_embeddings(plays: Interactions, catalog: Catalog) -> None:
     for nothing in (None, np.zeros((len(catalog), 3), np.float32)):
         report = evaluate(plays, catalog=catalog, embeddings=nothing, protocol="random", cf=CF)
-        assert list(report.systems) == ["popularity", "neighbours", "als", "fusion"]
+        assert list(report.systems) == ["popularity", "neighbours", "als", "fusion", "fusion-plain"]
         assert list(report.skipped) == [
             "audio-mean", "audio", "als-sound",
             "audio-shuffled", "als-sound-shuffled", "fusion-shuffled", "blend-shuffled", "blend",
@@ -377,7 +378,7 @@ def test_held_out_plays_may_be_given(plays: Interactions, catalog: Catalog) -> N
     assert report.sizes["users_without_history"] == 1
     assert asked == [len(plays)]
     assert report.parameters["cf"]["factors"] == CF.factors
-    assert list(report.systems) == ["popularity", "neighbours", "ease", "als", "fusion"]
+    assert list(report.systems) == ["popularity", "neighbours", "ease", "als", "fusion", "fusion-plain"]
 
 
 def test_a_held_out_track_that_is_unknown_is_an_error(

@@ -216,6 +216,31 @@ def test_fusion_by_hand():
     )
 
 
+def test_the_textbook_fusion_hears_all_signals_alike_whatever_the_settings_say():
+    rng = np.random.default_rng(3)
+    plays = (rng.random((20, 30)) < 0.3).astype(int)
+    held = ((rng.random((20, 30)) < 0.2) & (plays == 0)).astype(int)
+    task = task_of(plays.tolist(), held.tolist())
+    vectors = rng.standard_normal((30, 4)).astype(np.float32)
+
+    def scores(ranker: RankerConfig) -> tuple[np.ndarray, np.ndarray]:
+        systems, _ = line_up(
+            task,
+            vectors,
+            catalog=catalog_of(task),
+            models=Models(CFConfig(factors=4)),
+            blend=Blend(ranker=ranker),
+            seed=0,
+        )
+        named = {s.name: s.scores(slice(0, 20)) for s in systems}
+        return named["fusion-plain"], named["fusion"]
+
+    plain, _ = scores(RankerConfig())
+    again, alike = scores(RankerConfig(rrf_k=60, weight_cf=1, weight_audio=1, weight_popular=1))
+    assert (plain == again).all()
+    assert (plain == alike).all()
+
+
 def test_a_part_without_knowledge_leaves_the_order_to_the_others():
     task = task_of([[0, 0, 0, 1]], [[1, 0, 0, 0]])
     told, mute = fixed("told", [1, 3, 2, 0]), fixed("mute", [-INF] * 4)
@@ -281,7 +306,7 @@ def test_without_embeddings_the_audio_systems_are_named_as_skipped():
         blend=Blend(),
         seed=0,
     )
-    assert [s.name for s in systems] == ["popularity", "neighbours", "als", "fusion"]
+    assert [s.name for s in systems] == ["popularity", "neighbours", "als", "fusion", "fusion-plain"]
     assert list(skipped) == [
         "audio-mean",
         "audio",
