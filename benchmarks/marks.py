@@ -149,9 +149,7 @@ def _better(other: str, apart: Mapping[str, Estimate]) -> Mark:
     return Mark(f"better than `{other}`", found, met=_clearly_above(apart[other]))
 
 
-def _over_fusion(
-    fusion: str, means: Mapping[str, float], apart: Mapping[str, Estimate]
-) -> Mark:
+def _over_fusion(fusion: str, means: Mapping[str, float], apart: Mapping[str, Estimate]) -> Mark:
     more = means[BLEND] / means[fusion] - 1 if means[fusion] else 0.0
     found = f"{more:+.1%}, {with_interval(apart[fusion], signed=True)}"
     met = more >= OVER_FUSION and _clearly_above(apart[fusion])

@@ -378,7 +378,14 @@ def test_held_out_plays_may_be_given(plays: Interactions, catalog: Catalog) -> N
     assert report.sizes["users_without_history"] == 1
     assert asked == [len(plays)]
     assert report.parameters["cf"]["factors"] == CF.factors
-    assert list(report.systems) == ["popularity", "neighbours", "ease", "als", "fusion", "fusion-plain"]
+    assert list(report.systems) == [
+        "popularity",
+        "neighbours",
+        "ease",
+        "als",
+        "fusion",
+        "fusion-plain",
+    ]
 
 
 def test_a_held_out_track_that_is_unknown_is_an_error(

@@ -306,7 +306,13 @@ def test_without_embeddings_the_audio_systems_are_named_as_skipped():
         blend=Blend(),
         seed=0,
     )
-    assert [s.name for s in systems] == ["popularity", "neighbours", "als", "fusion", "fusion-plain"]
+    assert [s.name for s in systems] == [
+        "popularity",
+        "neighbours",
+        "als",
+        "fusion",
+        "fusion-plain",
+    ]
     assert list(skipped) == [
         "audio-mean",
         "audio",
