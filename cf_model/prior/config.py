@@ -11,7 +11,7 @@ class PriorConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     landmarks: int = Field(
-        512,
+        1024,
         ge=8,
         le=4096,
         description="Tracks that stand for all others where sounds are compared.",

@@ -1,9 +1,11 @@
 """The kernel that says how alike two tracks sound, by a few landmarks.
 
-Embeddings are brought to length 1, whitened, and compared by a Gaussian kernel as wide as they
-typically lie apart. A ridge regression over all pairs of tracks would cost n^3, so the kernel is
-approximated by m landmarks, K among themselves (Williams and Seeger, "Using the Nystroem Method to
-Speed Up Kernel Machines", NIPS 2000)::
+Embeddings are brought to length 1, whitened, and compared by an inverse multiquadric that reaches
+half as far as they typically lie apart. Unlike a Gaussian it tells neighbours apart and still knows
+of what is far away (Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006,
+equation 4.19 with exponent 1/2). A ridge regression over all pairs of tracks would cost n^3, so the
+kernel is approximated by m landmarks, K among themselves (Williams and Seeger, "Using the Nystroem
+Method to Speed Up Kernel Machines", NIPS 2000)::
 
     k(x, y) ~ phi(x) . phi(y),   phi(x) = k(x, landmarks) K^(-1/2)
 """
@@ -20,12 +22,13 @@ from data.vectors import unit_rows
 FloatArray = npt.NDArray[np.float32]
 
 _RIDGE = 0.1  # of the mean variance: directions with far less are not blown up to that of others
+_REACH = 0.25  # of the median squared distance
 _FLOOR = 1e-6  # of the greatest eigenvalue: below that it is rounding
 
 
 @dataclass(frozen=True, eq=False)
 class LandmarkKernel:
-    """How alike tracks sound to the landmarks: `exp(-|x - landmark|^2 / width)` of whitened x.
+    """How alike tracks sound to the landmarks: `1 / sqrt(1 + |x - landmark|^2 / reach)`, whitened.
 
     Attributes
     ----------
@@ -35,14 +38,14 @@ class LandmarkKernel:
         Turns the axes into those of the embeddings' covariance, all of about the same variance.
     landmarks : ndarray of float32, shape (m, d)
         Whitened.
-    width : float
+    reach : float
         In squared whitened units.
     """
 
     centre: FloatArray
     whitener: FloatArray
     landmarks: FloatArray
-    width: float
+    reach: float
 
     @classmethod
     def fit(
@@ -64,7 +67,8 @@ class LandmarkKernel:
         whitener = _whitener(rows - centre)
         drawn = np.sort(rng.permutation(len(rows))[:landmarks])
         white = _white(rows[drawn], centre, whitener)
-        return cls(centre, whitener, white, _median(_squared_distances(white, white)))
+        reach = _REACH * _median(_squared_distances(white, white))
+        return cls(centre, whitener, white, reach)
 
     def values(self, embeddings: FloatArray) -> FloatArray:
         """Return the kernel between tracks and landmarks, 0 to 1, shape (n, m)."""
@@ -80,8 +84,10 @@ class LandmarkKernel:
         return root
 
     def _of(self, squared_distances: FloatArray) -> FloatArray:
-        alike: FloatArray = np.exp(squared_distances / np.float32(-self.width))
-        return alike
+        alike: FloatArray = squared_distances / np.float32(self.reach)
+        alike += 1
+        np.sqrt(alike, out=alike)
+        return np.reciprocal(alike, out=alike)
 
 
 def _whitener(centred: FloatArray) -> FloatArray:

@@ -13,7 +13,7 @@ from data.errors import DataError
 
 FloatArray = npt.NDArray[np.float32]
 
-_BLOCK = 16_384  # tracks at once: 32 MiB of kernel values at 512 landmarks
+_BLOCK = 8_192  # tracks at once: 32 MiB of kernel values at 1,024 landmarks
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class ContentPrior:
     centre : ndarray of float32, shape (d,)
     whitener : ndarray of float32, shape (d, d)
     landmarks : ndarray of float32, shape (m, d)
-    width : ndarray of float32, shape (1,)
+    reach : ndarray of float32, shape (1,)
         See `LandmarkKernel`.
     weights : ndarray of float32, shape (m, f)
     offset : ndarray of float32, shape (f,)
@@ -56,7 +56,7 @@ class ContentPrior:
     centre: FloatArray
     whitener: FloatArray
     landmarks: FloatArray
-    width: FloatArray
+    reach: FloatArray
     weights: FloatArray
     offset: FloatArray
     metric: FloatArray
@@ -66,7 +66,7 @@ class ContentPrior:
     def __post_init__(self) -> None:
         d, m, f = self.centre.shape[-1], self.landmarks.shape[0], self.offset.shape[-1]
         expected = {
-            "centre": (d,), "whitener": (d, d), "landmarks": (m, d), "width": (1,),
+            "centre": (d,), "whitener": (d, d), "landmarks": (m, d), "reach": (1,),
             "weights": (m, f), "offset": (f,), "metric": (f, f), "noise": (2,), "unknown": (1,),
         }  # fmt: skip
         for name, array in self.arrays().items():
@@ -114,7 +114,7 @@ class ContentPrior:
 
     @property
     def _kernel(self) -> LandmarkKernel:
-        return LandmarkKernel(self.centre, self.whitener, self.landmarks, float(self.width[0]))
+        return LandmarkKernel(self.centre, self.whitener, self.landmarks, float(self.reach[0]))
 
     def arrays(self) -> dict[str, FloatArray]:
         """Return everything that it consists of, to be saved by name."""

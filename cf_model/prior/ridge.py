@@ -5,7 +5,9 @@ Hastie, Tibshirani, Friedman, "The Elements of Statistical Learning", 2009, sect
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +43,16 @@ class Moments:
         products = ((features.T @ part).astype(np.float64) for part in (features, outputs))
         return cls(len(features), *sums, *products)
 
+    def __add__(self, other: Moments) -> Moments:
+        """Take further rows in."""
+        return Moments(
+            self.size + other.size,
+            self.features + other.features,
+            self.outputs + other.outputs,
+            self.gram + other.gram,
+            self.cross + other.cross,
+        )
+
     def __sub__(self, other: Moments) -> Moments:
         """Leave out some of the rows."""
         return Moments(
@@ -50,6 +62,11 @@ class Moments:
             self.gram - other.gram,
             self.cross - other.cross,
         )
+
+
+def sum_up(parts: Iterable[Moments]) -> Moments:
+    """Return the moments of the rows of all parts, of which there must be one at least."""
+    return reduce(Moments.__add__, parts)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from scipy.optimize import nnls
 from cf_model.prior.config import PriorConfig
 from cf_model.prior.kernel import LandmarkKernel
 from cf_model.prior.model import ContentPrior
-from cf_model.prior.ridge import Moments, Ridge
+from cf_model.prior.ridge import Moments, Ridge, sum_up
 from data.errors import DataError
 from data.threads import one_blas_thread
 
@@ -28,7 +28,7 @@ LEAST_TRACKS = 20
 PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 """Penalties that are compared."""
 
-_COMPARED = 10_000  # tracks to compare them by
+_COMPARED = 10_000  # tracks to compare them by; as many are held at once
 _EMPTY = 1e-6  # of the greatest: below this, no user lies in a direction
 
 
@@ -87,15 +87,18 @@ def train_prior(
     with one_blas_thread():
         kernel = LandmarkKernel.fit(known, config.landmarks, rng=rng)
         root = kernel.inverse_root()
-        features = kernel.values(known) @ root
         some = np.sort(rng.permutation(rows.size)[:_COMPARED])
-        penalty, noise = _choose(features[some], targets[some], fold[some])
-        weights, offset = Ridge.of(Moments.of(features, targets)).solve(penalty)
+        penalty, noise = _choose(kernel.values(known[some]) @ root, targets[some], fold[some])
+        blocks = (slice(at, at + _COMPARED) for at in range(0, rows.size, _COMPARED))
+        moments = sum_up(
+            Moments.of(kernel.values(known[block]) @ root, targets[block]) for block in blocks
+        )
+        weights, offset = Ridge.of(moments).solve(penalty)
     arrays = {
         "centre": kernel.centre,
         "whitener": kernel.whitener,
         "landmarks": kernel.landmarks,
-        "width": np.array([kernel.width]),
+        "reach": np.array([kernel.reach]),
         "weights": root @ (weights @ back),
         "offset": offset @ back,
         "metric": metric,

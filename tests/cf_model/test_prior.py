@@ -94,6 +94,18 @@ def test_a_track_is_foretold_the_same_alone_and_in_blocks(prior, world, monkeypa
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_many_tracks_are_learnt_from_in_blocks(world, monkeypatch):
+    together = learn(*world).predict(world[0])
+    monkeypatch.setattr("cf_model.prior.training._COMPARED", TRACKS)  # all in one: the same
+    for got, expected in zip(learn(*world).predict(world[0]), together, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-5)
+    monkeypatch.setattr("cf_model.prior.training._COMPARED", TRACKS // 3 + 1)
+    factors, _ = learn(*world).predict(world[0])
+    # The penalty is chosen by a part of them now; what it is applied to is all of them.
+    apart = np.linalg.norm(factors - together[0]) / np.linalg.norm(together[0])
+    assert apart < 0.1
+
+
 def test_the_same_seed_gives_the_same_prior(world):
     one, two, other = (learn(*world, seed=seed).arrays() for seed in (3, 3, 4))
     for name, array in one.items():

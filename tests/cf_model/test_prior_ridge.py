@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from sklearn.gaussian_process.kernels import RBF
+from sklearn.gaussian_process.kernels import RationalQuadratic
 from sklearn.linear_model import Ridge as SklearnRidge
 
 from cf_model.prior.kernel import LandmarkKernel
-from cf_model.prior.ridge import Moments, Ridge
+from cf_model.prior.ridge import Moments, Ridge, sum_up
 
 
 def make_rows(n=60, r=5, f=3, seed=0):
@@ -39,6 +39,15 @@ def test_one_feature_by_hand():
     assert intercept.item() == pytest.approx(3)
 
 
+def test_moments_of_parts_add_up():
+    rng = np.random.default_rng(0)
+    features, outputs = (rng.normal(size=(30, n)).astype(np.float32) for n in (4, 2))
+    parts = [Moments.of(features[at], outputs[at]) for at in (slice(7), slice(7, 30))]
+    whole = Ridge.of(Moments.of(features, outputs)).solve(2.0)
+    for got, expected in zip(Ridge.of(sum_up(parts)).solve(2.0), whole, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-5)
+
+
 def make_embeddings(n=50, d=4):
     spread = np.array([3, 1, 0.5, 0.1])[:d]
     return (np.random.default_rng(1).normal(size=(n, d)) * spread + 1).astype(np.float32)
@@ -48,16 +57,16 @@ def test_with_every_track_a_landmark_the_kernel_is_exact():
     embeddings = make_embeddings()
     kernel = LandmarkKernel.fit(embeddings, 50, rng=np.random.default_rng(0))
     features = kernel.values(embeddings) @ kernel.inverse_root()
-    # Landmarks are the whitened tracks: scikit-learn's own Gaussian, exp(-d^2 / 2 l^2).
-    exact = RBF(np.sqrt(kernel.width / 2))(kernel.landmarks.astype(float))
+    # Landmarks are the whitened tracks: scikit-learn's own kernel, (1 + d^2 / 2 a l^2)^-a.
+    exact = RationalQuadratic(np.sqrt(kernel.reach), alpha=0.5)(kernel.landmarks.astype(float))
     np.testing.assert_allclose(features @ features.T, exact, atol=5e-3)
 
 
-def test_half_of_the_landmarks_lie_within_the_width():
+def test_half_of_the_landmarks_lie_within_twice_the_reach():
     embeddings = make_embeddings()
     kernel = LandmarkKernel.fit(embeddings, 50, rng=np.random.default_rng(0))
     values = kernel.values(embeddings)[np.triu_indices(50, 1)]
-    assert np.median(values) == pytest.approx(np.exp(-1), rel=1e-3)
+    assert np.median(values) == pytest.approx(1 / np.sqrt(5), rel=1e-3)  # 4 in squares
     assert values.min() >= 0
     assert kernel.values(embeddings).max() == pytest.approx(1, abs=1e-4)
 

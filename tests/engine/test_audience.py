@@ -103,7 +103,7 @@ def a_prior(offset: np.ndarray, *, width: int = 4) -> ContentPrior:
         centre=zeros,
         whitener=np.eye(width, dtype=np.float32),
         landmarks=zeros[np.newaxis],
-        width=one,
+        reach=one,
         weights=np.zeros((1, f), np.float32),
         offset=offset,
         metric=np.eye(f, dtype=np.float32),
