@@ -161,8 +161,6 @@ class LambdaMART:
         about = json.loads((directory / _ABOUT).read_text("utf-8"))
         curve = about["calibration"]
         line = about["line"]
-        if "unplayed" not in line:
-            raise DataError("The learned ranker is of another version of Segue. Train again.")
         return cls(
             Line(
                 tuple(line["means"]),

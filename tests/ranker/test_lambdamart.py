@@ -47,39 +47,6 @@ def test_trees_say_what_no_line_can(model):
     assert right(model.scores(data.table), data) > 0.8
 
 
-@pytest.fixture(scope="module")
-def half_played():
-    """The same questions, about tracks that nobody has played in every second one."""
-    data = questions(0)
-    new = np.repeat(np.arange(len(data.sizes)) % 2, SIZE)
-    table = data.table.copy()
-    table[:, NAMES.index("listeners")] = 1 - new
-    stop = replace(data, table=table)
-    return train_lambdamart(stop, stop=stop, config=CONFIG, threads=1)
-
-
-def test_trees_leave_the_order_of_tracks_that_nobody_has_played_to_the_line(half_played):
-    new = questions(2).table.copy()
-    new[:, NAMES.index("listeners")] = 0
-    apart = half_played.scores(new) - half_played.line.scores(new)
-    np.testing.assert_allclose(apart, apart[0], atol=1e-9)
-    played = new.copy()
-    played[:, NAMES.index("listeners")] = 1
-    assert np.ptp(half_played.scores(played) - half_played.line.scores(played)) > 0.5
-    assert not np.isnan(new[:, NAMES.index("popularity_gap")]).any()  # what was given stays
-
-
-def test_what_trees_say_of_such_tracks_is_told_as_popularity(half_played):
-    table = questions(3, many=4).table.copy()
-    table[:, NAMES.index("listeners")] = np.arange(len(table)) % 2
-    added = half_played.contributions(table)
-    left = half_played.scores(table) - added.sum(axis=1)
-    np.testing.assert_allclose(left, left[0], atol=1e-6)
-    trees = (added - half_played.line.contributions(table))[::2]
-    others = np.delete(trees, NAMES.index("listeners"), axis=1)
-    np.testing.assert_allclose(others, 0, atol=1e-12)
-
-
 def test_what_is_told_of_a_training(model):
     assert 1 <= model.about["trees"] <= CONFIG.trees
     assert model.about["settings"] == CONFIG.model_dump(mode="json")
@@ -125,27 +92,15 @@ def test_what_is_saved_is_what_is_loaded(model, tmp_path):
     assert loaded.about == json.loads(json.dumps(model.about))
 
 
-def test_weights_of_unplayed_tracks_are_kept(half_played, tmp_path):
-    assert half_played.line.unplayed is not None
-    half_played.save(tmp_path / "ranker")
-    assert LambdaMART.load(tmp_path / "ranker").line == half_played.line
-
-
 def test_other_features_are_refused(model, tmp_path):
     with pytest.raises(DataError, match=r"other features .* Train again"):
         replace(model, features=NAMES[:-1])
     model.save(tmp_path / "ranker")
     file = tmp_path / "ranker" / "ranker.json"
     about = json.loads(file.read_text())
-    before = json.dumps(about)
     about["features"][0] = "moon_phase"
     file.write_text(json.dumps(about))
     with pytest.raises(DataError, match="other features"):
-        LambdaMART.load(tmp_path / "ranker")
-    about = json.loads(before)
-    del about["line"]["unplayed"]
-    file.write_text(json.dumps(about))
-    with pytest.raises(DataError, match=r"of another version .* Train again"):
         LambdaMART.load(tmp_path / "ranker")
 
 

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -107,46 +105,3 @@ def test_trained_weights_are_where_the_slope_of_the_likelihood_is_zero():
     assert np.abs(slopes[free | ~monotone]).max() < 0.05  # of a slope of `before` at no weight
     before = np.array([(loss(s) - loss(-s)) / 2e-4 for s in steps])
     assert np.abs(before[[0, 2]]).min() > 10
-
-
-def two_worlds(seed=0, many=400, size=6):
-    """Of tracks that were played the more popular one is right, of new ones the less popular."""
-    rng = np.random.default_rng(seed)
-    gap = rng.standard_normal((many, size))
-    new = np.repeat(np.arange(many) % 2, size).reshape(many, size)
-    worth = np.where(new, -gap, gap) + rng.gumbel(size=gap.shape)
-    labels = np.zeros((many, size))
-    labels[np.arange(many), worth.argmax(axis=1)] = 1
-    listeners = np.where(new, 0.0, 1.0 + rng.random(gap.shape))
-    return table_of(many * size, popularity_gap=gap.ravel(), listeners=listeners.ravel()), labels
-
-
-def test_tracks_that_nobody_has_played_have_weights_of_their_own():
-    table, labels = two_worlds()
-    line = trained(table, labels.ravel(), 6, penalty=0)
-    assert line.unplayed is not None
-    at = NAMES.index(FREE)
-    assert line.weights[at] == pytest.approx(1, abs=0.2)
-    assert line.unplayed[at] == pytest.approx(-1, abs=0.2)
-    # Either by itself is what a line of these questions alone says.
-    new = table[:, NAMES.index("listeners")] == 0
-    alone = trained(table[~new], labels.ravel()[~new], 6, penalty=0)
-    assert alone.unplayed is None
-    assert weights_of(alone)[FREE] == pytest.approx(line.weights[at], abs=0.01)
-
-
-def test_that_nobody_has_played_a_track_weighs_as_its_log_odds():
-    # In each question one of either; the one that nobody has played is right in one of four.
-    table = table_of(800, listeners=[0.0, 2.0] * 400)
-    line = trained(table, [0, 1] * 300 + [1, 0] * 100, 2, penalty=0)
-    assert line.offset == pytest.approx(-np.log(3), abs=1e-3)
-    np.testing.assert_allclose(line.scores(table[:2]), [-np.log(3), 0], atol=1e-3)
-
-
-def test_the_offset_is_told_as_the_popularity_that_it_is():
-    line = replace(line_of(cf_score=2), unplayed=line_of(cf_score=5).weights, offset=-3.0)
-    table = table_of(3, cf_score=1, listeners=[0, 1, np.nan])
-    np.testing.assert_allclose(line.scores(table), [2, 2, 2])
-    added = line.contributions(table)
-    assert added[:, NAMES.index("cf_score")].tolist() == [5, 2, 2]
-    assert added[:, NAMES.index("listeners")].tolist() == [-3, 0, 0]
