@@ -80,14 +80,6 @@ FEATURES = (
 
 NAMES = tuple(feature.name for feature in FEATURES)
 
-LISTENERS = NAMES.index("listeners")
-"""The column that says whether anybody has played a track."""
-
-
-def unplayed(table: FloatMatrix) -> npt.NDArray[np.bool_]:
-    """Return which rows are tracks that nobody has played, as far as is known; shape (m,)."""
-    return np.asarray(table[:, LISTENERS] == 0)
-
 
 @dataclass(frozen=True, eq=False)
 class Evidence:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from data.errors import DataError
 from ranker.calibration import Calibration, calibrate
-from ranker.features import FEATURES, LISTENERS, NAMES, unplayed
+from ranker.features import FEATURES, NAMES
 from ranker.learning import LearningConfig
 from ranker.linear import Line, train_line
 
@@ -33,9 +33,6 @@ _MODEL, _ABOUT, _AS_JUDGED = "trees.txt", "ranker.json", "as_judged"
 
 _CONTENDERS = 150  # candidates of a query that trees are trained on
 _COARSE, _FINE = 12, 255  # bins into which values are put
-
-_OF_CANDIDATE = np.flatnonzero([f.signal != "user" for f in FEATURES])
-_OTHERS = np.flatnonzero(np.arange(len(FEATURES)) != LISTENERS)
 
 EVALUATED_AT = 10
 """Length of the lists by whose nDCG training is stopped."""
@@ -113,7 +110,7 @@ class LambdaMART:
         if not len(table):
             return np.empty(0)
         # One thread: a request has one core, and a thousand rows take a few milliseconds.
-        return self.line.scores(table) + self._booster.predict(for_trees(table), num_threads=1)
+        return self.line.scores(table) + self._booster.predict(table, num_threads=1)
 
     def contributions(self, table: FloatMatrix) -> FloatVector:
         """Return what each feature adds to each score, shape (m, len(FEATURES)).
@@ -121,23 +118,18 @@ class LambdaMART:
         Shapley values of the trees: Lundberg et al., "From Local Explanations to Global
         Understanding with Explainable AI for Trees", Nature Machine Intelligence 2, 2020, and the
         terms of the line. A row adds up to the score, less the mean score of the trees in training.
-        What trees say of a track that nobody has played, they say since nobody has.
         """
         if not len(table):
             return np.empty((0, len(FEATURES)))
-        found = self._booster.predict(for_trees(table), pred_contrib=True, num_threads=1)
-        found = np.asarray(found, np.float64)[:, :-1]
-        rows = unplayed(table)
-        found[rows, LISTENERS] = found[rows].sum(axis=1)
-        found[np.ix_(rows, _OTHERS)] = 0
-        return self.line.contributions(table) + found
+        found = self._booster.predict(table, pred_contrib=True, num_threads=1)
+        return self.line.contributions(table) + np.asarray(found, np.float64)[:, :-1]
 
     def save(self, directory: Path) -> None:
         """Write it to a directory, which is made."""
         directory.mkdir(parents=True)
         about = {
             "features": list(self.features),
-            "line": asdict(self.line),
+            "line": {"means": list(self.line.means), "weights": list(self.line.weights)},
             "calibration": {
                 "scores": list(self.calibration.scores),
                 "probabilities": list(self.calibration.probabilities),
@@ -162,12 +154,7 @@ class LambdaMART:
         curve = about["calibration"]
         line = about["line"]
         return cls(
-            Line(
-                tuple(line["means"]),
-                tuple(line["weights"]),
-                None if line["unplayed"] is None else tuple(line["unplayed"]),
-                float(line["offset"]),
-            ),
+            Line(tuple(line["means"]), tuple(line["weights"])),
             (directory / _MODEL).read_text("utf-8"),
             Calibration(tuple(curve["scores"]), tuple(curve["probabilities"])),
             tuple(about["features"]),
@@ -246,28 +233,6 @@ def contenders(data: RankingData, scores: FloatVector) -> RankingData:
     return RankingData(data.table[kept], data.labels[kept], sizes[sizes > 0])
 
 
-def for_trees(table: FloatMatrix) -> FloatMatrix:
-    """Return what trees are shown of candidates: nothing but who asks, where nobody has played one.
-
-    Trees learn of such tracks from the few artists that were held out whole, and would know these
-    again. What the line says of them is learnt from little, and holds for others.
-
-    Parameters
-    ----------
-    table : ndarray of float32, shape (m, len(FEATURES))
-
-    Returns
-    -------
-    ndarray of float32, shape (m, len(FEATURES))
-    """
-    rows = np.flatnonzero(unplayed(table))
-    if not rows.size:
-        return table
-    shown = table.copy()
-    shown[np.ix_(rows, _OF_CANDIDATE)] = np.nan
-    return shown
-
-
 def _dataset(lgb: Any, data: RankingData, line: Line, *, name: str) -> Any:
     kept = contenders(data, line.scores(data.table))
     if not len(kept.sizes):
@@ -276,7 +241,7 @@ def _dataset(lgb: Any, data: RankingData, line: Line, *, name: str) -> Any:
             "Import more plays."
         )
     start = line.scores(kept.table)
-    return lgb.Dataset(for_trees(kept.table), kept.labels, group=kept.sizes, init_score=start)
+    return lgb.Dataset(kept.table, kept.labels, group=kept.sizes, init_score=start)
 
 
 def _parameters(config: LearningConfig, seed: int) -> dict[str, Any]:
