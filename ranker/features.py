@@ -80,6 +80,13 @@ FEATURES = (
 
 NAMES = tuple(feature.name for feature in FEATURES)
 
+_LISTENERS = NAMES.index("listeners")
+
+
+def unplayed(table: FloatMatrix) -> npt.NDArray[np.bool_]:
+    """Return which rows are tracks that nobody has played, as far as is known; shape (m,)."""
+    return np.asarray(table[:, _LISTENERS] == 0)
+
 
 @dataclass(frozen=True, eq=False)
 class Evidence:

@@ -8,8 +8,8 @@ a learned ranker never loads LightGBM.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from data.errors import DataError
 from ranker.calibration import Calibration, calibrate
-from ranker.features import FEATURES, NAMES
+from ranker.features import FEATURES, NAMES, unplayed
 from ranker.learning import LearningConfig
 from ranker.linear import Line, train_line
 
@@ -32,6 +32,7 @@ FloatVector = npt.NDArray[np.float64]
 _MODEL, _ABOUT, _AS_JUDGED = "trees.txt", "ranker.json", "as_judged"
 
 _CONTENDERS = 150  # candidates of a query that trees are trained on
+_FEWEST = 20  # queries about unplayed tracks, below which their line is that of all
 _COARSE, _FINE = 12, 255  # bins into which values are put
 
 EVALUATED_AT = 10
@@ -72,6 +73,8 @@ class LambdaMART:
         The columns that it was trained on.
     about : dict
         How it was trained and what it is worth, JSON values.
+    of_unplayed : Line, optional
+        What orders tracks that nobody has played among themselves; see `ranked`.
     as_judged : LambdaMART, optional
         The same, grown without the users by whom it was judged: a later one is compared with that.
 
@@ -86,6 +89,7 @@ class LambdaMART:
     calibration: Calibration
     features: tuple[str, ...] = NAMES
     about: dict[str, Any] = field(default_factory=dict)
+    of_unplayed: Line | None = None
     as_judged: LambdaMART | None = None
 
     def __post_init__(self) -> None:
@@ -112,6 +116,25 @@ class LambdaMART:
         # One thread: a request has one core, and a thousand rows take a few milliseconds.
         return self.line.scores(table) + self._booster.predict(table, num_threads=1)
 
+    def ranked(self, table: FloatMatrix) -> FloatVector:
+        """Return scores of the candidates of one query, those that nobody has played put in order.
+
+        Where these stand among all others, `scores` says. Which of them stands where, a line of
+        their own says: trees learn of such tracks from the few artists that were held out whole,
+        and know these again.
+
+        Parameters
+        ----------
+        table : ndarray of float32, shape (m, len(FEATURES))
+            Of one query.
+        """
+        found = self.scores(table)
+        rows = np.flatnonzero(unplayed(table))
+        if self.of_unplayed is not None and rows.size > 1:
+            best = np.argsort(-self.of_unplayed.scores(table[rows]), kind="stable")
+            found[rows[best]] = np.sort(found[rows])[::-1]
+        return found
+
     def contributions(self, table: FloatMatrix) -> FloatVector:
         """Return what each feature adds to each score, shape (m, len(FEATURES)).
 
@@ -134,6 +157,7 @@ class LambdaMART:
                 "scores": list(self.calibration.scores),
                 "probabilities": list(self.calibration.probabilities),
             },
+            "of_unplayed": None if self.of_unplayed is None else asdict(self.of_unplayed),
             "about": self.about,
         }
         (directory / _MODEL).write_text(self.trees, "utf-8")
@@ -152,15 +176,20 @@ class LambdaMART:
         """
         about = json.loads((directory / _ABOUT).read_text("utf-8"))
         curve = about["calibration"]
-        line = about["line"]
+        of_unplayed = about.get("of_unplayed")
         return cls(
-            Line(tuple(line["means"]), tuple(line["weights"])),
+            _line(about["line"]),
             (directory / _MODEL).read_text("utf-8"),
             Calibration(tuple(curve["scores"]), tuple(curve["probabilities"])),
             tuple(about["features"]),
             about["about"],
+            None if of_unplayed is None else _line(of_unplayed),
             cls.load(directory / _AS_JUDGED) if (directory / _AS_JUDGED).is_dir() else None,
         )
+
+
+def _line(told: Mapping[str, Sequence[float]]) -> Line:
+    return Line(tuple(told["means"]), tuple(told["weights"]))
 
 
 def train_lambdamart(
@@ -208,7 +237,18 @@ def train_lambdamart(
     found = LambdaMART(line, trees, Calibration((0.0,), (0.5,)))
     about = {"trees": booster.best_iteration, "settings": config.model_dump(mode="json")}
     calibration = calibrate(found.scores(stop.table), stop.labels.astype(np.float64))
-    return replace(found, calibration=calibration, about=about)
+    of_unplayed = _train_of_unplayed(train, penalty=config.line_penalty)
+    return replace(found, calibration=calibration, about=about, of_unplayed=of_unplayed)
+
+
+def _train_of_unplayed(data: RankingData, *, penalty: float) -> Line | None:
+    """Fit a line to the queries that only tracks which nobody has played could answer."""
+    starts = np.r_[0, np.cumsum(data.sizes)[:-1]]
+    asked = np.logical_and.reduceat(unplayed(data.table), starts)
+    if asked.sum() < _FEWEST:
+        return None
+    rows = np.repeat(asked, data.sizes)
+    return train_line(data.table[rows], data.labels[rows], data.sizes[asked], penalty=penalty)
 
 
 def contenders(data: RankingData, scores: FloatVector) -> RankingData:

@@ -37,7 +37,7 @@ class LearnedRanker:
 
     def rank(self, query: Query, pool: CandidatePool, n: int) -> Candidates:
         """Return the best `n` of the pool, best first; scores are probabilities of a listen."""
-        raw = self.model.scores(self._table(query, pool))
+        raw = self.model.ranked(self._table(query, pool))
         best = top_n(raw, n)
         probabilities = self.model.calibration(raw[best]).astype(np.float32)
         return Candidates(self.name, pool.tracks[best], probabilities)

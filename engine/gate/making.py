@@ -185,7 +185,9 @@ def _prior(settings: object) -> PriorConfig | None:
 def _same_ranker(one: LambdaMART | None, other: LambdaMART | None) -> bool:
     if one is None or other is None:
         return one is other
-    return (one.line, one.trees) == (other.line, other.trees)
+    return all(
+        getattr(one, name) == getattr(other, name) for name in ("line", "trees", "of_unplayed")
+    )
 
 
 def _same_sound(one: Acoustic | None, other: Acoustic | None) -> bool:

@@ -102,7 +102,7 @@ def judge(
 
 
 def _lists(model: LambdaMART, answers: Answers, at: int) -> dict[str, IntArray]:
-    best = top_n(model.scores(answers.tables[at]), K)
+    best = top_n(model.ranked(answers.tables[at]), K)
     return {"learned": answers.tracks[at][best], **answers.lists[at]}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from data.errors import DataError
 from ranker.features import NAMES
-from ranker.lambdamart import LambdaMART, contenders, importances, train_lambdamart
+from ranker.lambdamart import LambdaMART, RankingData, contenders, importances, train_lambdamart
 from ranker.learning import LearningConfig
 from tests.ranker.models import HALF, data_of, line_of, linear_model, table_of
 
@@ -45,6 +45,68 @@ def test_trees_say_what_no_line_can(model):
     data = questions(2)
     assert right(model.line.scores(data.table), data) < 0.65  # that of the young ones
     assert right(model.scores(data.table), data) > 0.8
+
+
+def cold_questions(seed, many=60):
+    """Nobody has played a candidate; the less popular its kind, the better."""
+    rng = np.random.default_rng(seed)
+    gap = rng.standard_normal((many, SIZE))
+    labels = np.zeros((many, SIZE))
+    labels[np.arange(many), gap.argmin(axis=1)] = 1
+    table = table_of(many * SIZE, popularity_gap=gap.ravel(), listeners=0, age=0)
+    return data_of(table, labels.ravel(), SIZE)
+
+
+@pytest.fixture(scope="module")
+def mixed():
+    """Trained on questions about played tracks, where popular ones are right, and on cold ones."""
+    data, cold = questions(0), cold_questions(1)
+    table = data.table.copy()
+    table[:, NAMES.index("listeners")] = 2
+    both = RankingData(
+        np.concatenate([table, cold.table]),
+        np.concatenate([data.labels, cold.labels]),
+        np.concatenate([data.sizes, cold.sizes]),
+    )
+    return train_lambdamart(both, stop=both, config=CONFIG, threads=1)
+
+
+def test_tracks_that_nobody_has_played_are_put_in_order_by_a_line_of_their_own(mixed):
+    assert mixed.of_unplayed is not None
+    at = NAMES.index("popularity_gap")
+    assert mixed.of_unplayed.weights[at] < 0
+    cold = cold_questions(2, many=1).table
+    np.testing.assert_array_equal(np.argsort(-mixed.ranked(cold)), np.argsort(cold[:, at]))
+
+
+def test_among_others_they_stand_where_the_trees_put_them(mixed):
+    table = questions(3, many=1).table
+    new = np.arange(SIZE) % 3 == 0
+    table[:, NAMES.index("listeners")] = np.where(new, 0, 2)
+    plain, ranked = mixed.scores(table), mixed.ranked(table)
+    np.testing.assert_array_equal(ranked[~new], plain[~new])
+    np.testing.assert_array_equal(np.sort(ranked[new]), np.sort(plain[new]))
+    by_line = mixed.of_unplayed.scores(table[new])
+    np.testing.assert_array_equal(np.argsort(-ranked[new]), np.argsort(-by_line))
+    alone = np.array([True] + [False] * (SIZE - 1))
+    table[:, NAMES.index("listeners")] = np.where(alone, 0, 2)
+    np.testing.assert_array_equal(mixed.ranked(table), mixed.scores(table))  # one has no order
+
+
+def test_of_few_questions_about_such_tracks_nothing_is_learnt(model):
+    assert model.of_unplayed is None  # there was none
+    table = cold_questions(2, many=1).table
+    np.testing.assert_array_equal(model.ranked(table), model.scores(table))
+
+
+def test_the_line_of_unplayed_tracks_is_kept(mixed, tmp_path):
+    mixed.save(tmp_path / "ranker")
+    assert LambdaMART.load(tmp_path / "ranker").of_unplayed == mixed.of_unplayed
+    file = tmp_path / "ranker" / "ranker.json"
+    about = json.loads(file.read_text())
+    del about["of_unplayed"]  # as a version before wrote it
+    file.write_text(json.dumps(about))
+    assert LambdaMART.load(tmp_path / "ranker").of_unplayed is None
 
 
 def test_what_is_told_of_a_training(model):
