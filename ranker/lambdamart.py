@@ -32,7 +32,7 @@ FloatVector = npt.NDArray[np.float64]
 _MODEL, _ABOUT, _AS_JUDGED = "trees.txt", "ranker.json", "as_judged"
 
 _CONTENDERS = 150  # candidates of a query that trees are trained on
-_FEWEST = 20  # queries about unplayed tracks, below which their line is that of all
+_FEWEST = 20  # queries about unplayed tracks, below which trees order these, too
 _COARSE, _FINE = 12, 255  # bins into which values are put
 
 EVALUATED_AT = 10

@@ -5,9 +5,11 @@ Hastie, Tibshirani, Friedman, "The Elements of Statistical Learning", 2009, sect
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
 from functools import reduce
+from operator import add, sub
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,28 +47,20 @@ class Moments:
 
     def __add__(self, other: Moments) -> Moments:
         """Take further rows in."""
-        return Moments(
-            self.size + other.size,
-            self.features + other.features,
-            self.outputs + other.outputs,
-            self.gram + other.gram,
-            self.cross + other.cross,
-        )
+        return self._with(other, add)
 
     def __sub__(self, other: Moments) -> Moments:
         """Leave out some of the rows."""
-        return Moments(
-            self.size - other.size,
-            self.features - other.features,
-            self.outputs - other.outputs,
-            self.gram - other.gram,
-            self.cross - other.cross,
-        )
+        return self._with(other, sub)
+
+    def _with(self, other: Moments, combine: Callable[[Any, Any], Any]) -> Moments:
+        names = [field.name for field in fields(self)]
+        return Moments(*(combine(getattr(self, n), getattr(other, n)) for n in names))
 
 
 def sum_up(parts: Iterable[Moments]) -> Moments:
     """Return the moments of the rows of all parts, of which there must be one at least."""
-    return reduce(Moments.__add__, parts)
+    return reduce(add, parts)
 
 
 @dataclass(frozen=True, eq=False)
