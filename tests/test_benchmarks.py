@@ -12,6 +12,7 @@ import pytest
 import benchmarks
 from benchmarks import harness, marks, plot
 from benchmarks.__main__ import main
+from engine.evaluation.slices import ALONE
 
 
 @pytest.mark.parametrize("name", benchmarks.NAMES)
@@ -180,6 +181,20 @@ class TestMarks:
         (told,) = marks.quality_marks(evaluation(audio=(-0.2, -0.1)))[-1:]
         assert (told.found, told.met) == ("popularity tail: `audio`", False)
         assert marks.quality_marks(evaluation(fusion=(-0.2, -0.1)))[-1].met  # it is no signal
+
+    def test_slices_of_popularity_are_asked_each_alone_and_among_all_tracks(self) -> None:
+        report = evaluation()
+        (tail,) = report["slices"]
+        lost = evaluation(audio=(-0.2, -0.1))["slices"][0]
+        report["slices"] = [lost, {**tail, "by": ALONE}, {**tail, "by": "activity"}]
+        alone, among_all = marks.quality_marks(report)[-2:]
+        assert (alone.found, alone.met) == ("in none of 2", True)
+        assert among_all.asked.startswith("among all tracks, in no slice of popularity")
+        assert (among_all.found, among_all.met) == ("popularity tail: `audio`", False)
+        report["slices"] = [tail, {**lost, "by": ALONE}]
+        alone, among_all = marks.quality_marks(report)[-2:]
+        assert (alone.found, alone.met) == (f"{ALONE} tail: `audio`", False)
+        assert among_all.met
 
     def test_cold_artists_are_about_sound(self) -> None:
         found = met(evaluation(protocol="cold-artist"))

@@ -12,6 +12,7 @@ from api.cli.output import give_report, json_file_option, progress_bar, say
 from api.cli.session import Session, with_existing_home
 from api.cli.values import FiniteRange, seed_option
 from audio_model.recipes import RECIPES
+from data.errors import ParameterError
 from engine.hearing import render_hearing
 from engine.hearing.lineup import SYSTEMS, HearingSettings
 from engine.hearing.run import evaluate_audio
@@ -43,6 +44,14 @@ from engine.training.sound import audio_files
     multiple=True,
     help="What to train on other artists and compare too: the pretrained encoder from its weights "
     "(tuned), or a recipe from scratch; may be repeated.",
+)
+@click.option(
+    "--from",
+    "start",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    show_default="the pretrained one",
+    help="With --train tuned: the encoder that it starts from.",
 )
 @click.option(
     "--folds",
@@ -80,6 +89,7 @@ from engine.training.sound import audio_files
 def command(
     session: Session,
     *,
+    start: Path | None,
     max_seconds: float | None,
     workers: int,
     json_file: Path | None,
@@ -91,6 +101,8 @@ def command(
     and asked about the others. Can be killed at any time: the same command goes on where it was.
     Nothing that is served changes.
     """
+    if start is not None and TUNED not in settings["train"]:
+        raise ParameterError("`--from` is where `--train tuned` starts from: say that too.")
     audio = session.settings.audio
     if max_seconds is not None:
         audio = audio.model_copy(update={"max_seconds": max_seconds})
@@ -104,7 +116,7 @@ def command(
             audio,
             cache=session.home.mel_cache,
             work=session.home.work / "evaluate-audio",
-            settings=HearingSettings(**settings, together=together),
+            settings=HearingSettings(**settings, start=start, together=together),
             workers=workers,
             progress=progress,
             on_bad_file=report_bad_file,

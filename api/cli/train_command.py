@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -26,6 +27,13 @@ from engine.tuning import Limits, Wish
     "--from-scratch",
     is_flag=True,
     help="With PART audio: start from initial weights, not from the pretrained encoder.",
+)
+@click.option(
+    "--from",
+    "encoder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="With PART audio: start from the weights of this encoder, as in encoders/ of a home.",
 )
 @click.option(
     "--tune",
@@ -51,12 +59,9 @@ def command(
     part: str,
     *,
     workers: int,
-    from_scratch: bool,
-    tune: float | None,
-    no_tune: bool,
-    warm_start: bool,
     publish: bool,
     as_json: bool,
+    **start: Any,
 ) -> None:
     """Train from what was imported, and publish a new bundle if it passes the gate.
 
@@ -71,16 +76,7 @@ def command(
     The first training of ALS in a home searches its settings on plays held out, for
     `engine.tune_seconds`; later ones use what was found. Settings that were set stay as they are.
     """
-    if from_scratch and part != "audio":
-        raise ParameterError("`--from-scratch` is for `segue train audio`.")
-    if tune is not None and part in ("audio", "ranker"):
-        raise ParameterError(f"`--tune` is for ALS, which `segue train {part}` does not train.")
-    if warm_start and (part in ("audio", "ranker") or tune is not None):
-        raise ParameterError(
-            "`--warm-start` is for ALS with the settings that it has: not for `segue train "
-            "audio` or `ranker`, and not with `--tune`."
-        )
-    wish = _wish(session, tune, no_tune=no_tune)
+    begin = _start(session, part, **start)
     with session.store() as store, progress_bar() as progress:
         report = train(
             session.home,
@@ -89,7 +85,7 @@ def command(
             part=part,
             workers=workers,
             publish=publish,
-            start=Start(from_scratch=from_scratch, warm=warm_start, wish=wish),
+            start=begin,
             listeners=Listeners(progress, report_bad_file, say),
         )
     if as_json:
@@ -106,6 +102,31 @@ def command(
 
 def _by_hand(bundle: str) -> str:
     return f"; `segue bundle publish {bundle}` replaces it all the same"
+
+
+def _start(
+    session: Session,
+    part: str,
+    *,
+    from_scratch: bool,
+    encoder: Path | None,
+    tune: float | None,
+    no_tune: bool,
+    warm_start: bool,
+) -> Start:
+    """Return what a training begins with; `ParameterError` where options don't go together."""
+    if from_scratch and part != "audio":
+        raise ParameterError("`--from-scratch` is for `segue train audio`.")
+    if encoder is not None and (part != "audio" or from_scratch):
+        raise ParameterError("`--from` is for `segue train audio`, and not with `--from-scratch`.")
+    if tune is not None and part in ("audio", "ranker"):
+        raise ParameterError(f"`--tune` is for ALS, which `segue train {part}` does not train.")
+    if warm_start and (part in ("audio", "ranker") or tune is not None):
+        raise ParameterError(
+            "`--warm-start` is for ALS with the settings that it has: not for `segue train "
+            "audio` or `ranker`, and not with `--tune`."
+        )
+    return Start(from_scratch, encoder, warm=warm_start, wish=_wish(session, tune, no_tune=no_tune))
 
 
 def _wish(session: Session, tune: float | None, *, no_tune: bool) -> Wish | None:

@@ -8,8 +8,8 @@ import numpy as np
 
 from data.errors import DataError
 from engine.evaluation.metrics import Ranked
-from engine.evaluation.ranking import NONE, IntBlock, top_k
-from engine.evaluation.systems import System, exclude_seen
+from engine.evaluation.ranking import NONE, FloatBlock, IntBlock, IntVector, top_k
+from engine.evaluation.systems import Chooser, System, exclude_seen
 from engine.evaluation.task import Task
 
 Progress = Callable[[int, int, str], None]
@@ -41,16 +41,58 @@ def answer(
     DataError
         If a system gives a score that is not a number.
     """
+    whole, _ = answer_and_among(systems, task, depth, among=(), progress=progress)
+    return whole
+
+
+def answer_and_among(
+    systems: Sequence[System],
+    task: Task,
+    depth: int,
+    *,
+    among: Sequence[IntVector],
+    progress: Progress | None = None,
+) -> tuple[dict[str, Ranked], list[dict[str, Ranked]]]:
+    """Rank every candidate, and besides some of them as if there were no others.
+
+    Parameters
+    ----------
+    systems, task, depth, progress
+        See `answer`.
+    among : sequence of ndarray of int64
+        Columns of `Task.candidates`, ascending, at least one in each.
+
+    Returns
+    -------
+    whole : dict of str to Ranked
+    parts : list of dict of str to Ranked
+        One for each of `among`.
+    """
     users = len(task)
-    lists = {system.name: np.empty((users, depth), np.int32) for system in systems}
+
+    def empty() -> dict[str, IntBlock]:
+        return {system.name: np.empty((users, depth), np.int32) for system in systems}
+
+    whole, parts = empty(), [empty() for _ in among]
     step = max(1, _CELLS // len(task.candidates))
     for first in range(0, users, step):
         rows = slice(first, min(first + step, users))
+        start = task.start[rows]
         for system in systems:
-            lists[system.name][rows] = _best(system, task, rows, depth)
+            scores = _finite(system, task, rows, system.scores(rows))
+            whole[system.name][rows] = top_k(scores, depth, start=start)
+            for columns, lists in zip(among, parts, strict=True):
+                if isinstance(system, Chooser):
+                    scores = _finite(system, task, rows, system.scores_among(rows, columns))
+                best = top_k(scores[:, columns], depth, start=start % len(columns))
+                lists[system.name][rows] = np.where(best == NONE, NONE, columns[best])
         if progress is not None:
             progress(rows.stop, users, "ranking")
-    return {name: _judge(columns, task) for name, columns in lists.items()}
+
+    def judged(lists: dict[str, IntBlock]) -> dict[str, Ranked]:
+        return {name: _judge(columns, task) for name, columns in lists.items()}
+
+    return judged(whole), [judged(lists) for lists in parts]
 
 
 def _judge(columns: IntBlock, task: Task) -> Ranked:
@@ -62,10 +104,9 @@ def _judge(columns: IntBlock, task: Task) -> Ranked:
     return Ranked(tracks, hits, task.held_out.getnnz(axis=1).astype(np.int64))
 
 
-def _best(system: System, task: Task, rows: slice, depth: int) -> IntBlock:
-    scores = system.scores(rows)
+def _finite(system: System, task: Task, rows: slice, scores: FloatBlock) -> FloatBlock:
+    """Return scores by which every track but the known ones can be ranked."""
     if np.isnan(scores).any():
         raise DataError(f"The system {system.name!r} gave a score that is not a number.")
     # What a system does not know goes last, in the order of ties; what a user knows never comes.
-    scores = exclude_seen(task, rows, np.maximum(scores, _LOWEST))
-    return top_k(scores, depth, start=task.start[rows])
+    return exclude_seen(task, rows, np.maximum(scores, _LOWEST))

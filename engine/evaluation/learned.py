@@ -16,7 +16,7 @@ from data.errors import DataError
 from data.history import History
 from engine.blending import propose
 from engine.bundle.contents import Acoustic
-from engine.evaluation.ranking import FloatBlock
+from engine.evaluation.ranking import FloatBlock, IntVector
 from engine.evaluation.task import Task
 from engine.evidence import FeatureMaker
 from engine.ranking import Recipe, fit_signals, learn_ranker
@@ -54,9 +54,13 @@ class Served:
 
     def scores(self, rows: slice) -> FloatBlock:
         """Return scores of shape (b, e); minus infinity for what no retriever proposes."""
+        return self.scores_among(rows, np.arange(len(self.task.candidates)))
+
+    def scores_among(self, rows: slice, columns: IntVector) -> FloatBlock:
+        """Return the scores of answers that may hold only some columns, shape (b, e)."""
         users = range(len(self.task))[rows]
         places = np.full(len(self.task.train.tracks), -1, np.int64)
-        places[self.task.candidates] = np.arange(len(self.task.candidates))
+        places[self.task.candidates[columns]] = columns
         open_to_all = places >= 0
         found = np.full((len(users), len(self.task.candidates)), -np.inf, np.float32)
         for row, history in enumerate(self._histories(users)):

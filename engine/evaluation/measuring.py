@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from data.threads import one_blas_thread
-from engine.evaluation.answering import answer
+from engine.evaluation.answering import answer_and_among
 from engine.evaluation.beyond import Background
 from engine.evaluation.lineup import BASELINE, pairs
 from engine.evaluation.results import Report
-from engine.evaluation.slices import Part, by_activity, by_popularity
+from engine.evaluation.slices import Part, alone, by_activity, by_popularity
 from engine.evaluation.summary import Sampling, Summary
 from engine.evaluation.systems import System
 from engine.evaluation.task import Task
@@ -61,7 +61,15 @@ def measure(
     sampling = sampling or Sampling()
     background = _background(task, artists, vectors)
     with one_blas_thread():
-        answers = answer(systems, task, max(ks), progress=progress)
+        parts = _parts(task, background.listeners)
+        apart = alone(parts, task.candidates)
+        answers, own = answer_and_among(
+            systems,
+            task,
+            max(ks),
+            among=[_columns(part, task) for part in apart],
+            progress=progress,
+        )
         summary = Summary(answers, ks, background=background, sampling=sampling)
         compared = pairs(list(answers))
         return Report(
@@ -71,7 +79,10 @@ def measure(
             parameters=asdict(sampling),
             systems=summary.systems(),
             differences=summary.differences(compared),
-            slices=summary.slices(_parts(task, background.listeners), compared),
+            slices=(
+                *summary.slices(parts, compared),
+                *summary.slices(apart, compared, answers=own),
+            ),
             baseline=BASELINE,
         )
 
@@ -79,6 +90,11 @@ def measure(
 def _parts(task: Task, listeners: npt.NDArray[np.int64]) -> list[Part]:
     known, targets = (m.getnnz(axis=1).astype(np.int64) for m in (task.history, task.held_out))
     return by_activity(known, targets) + by_popularity(task.held_out, listeners)
+
+
+def _columns(part: Part, task: Task) -> npt.NDArray[np.int64]:
+    assert part.tracks is not None, "a part of the tracks says which they are"
+    return np.flatnonzero(part.tracks[task.candidates])
 
 
 def _background(

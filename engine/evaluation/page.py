@@ -25,6 +25,7 @@ from engine.evaluation.plots import bars, forest
 from engine.evaluation.report import p_value, span_title
 from engine.evaluation.results import Report, Slice
 from engine.evaluation.scatter import Point, scatter
+from engine.evaluation.slices import ALONE
 from engine.evaluation.style import STYLE
 
 _TERMS = {
@@ -42,6 +43,11 @@ _TERMS = {
 _PLOTTED = ("ndcg", "recall")
 _NARROW, _BROAD = 400, 580  # widths of plots of which three, or two, stand in a row
 _IN_A_ROW = 3
+_CUT_BY = {
+    "activity": "activity of the user",
+    "popularity": "popularity of the target",
+    ALONE: "popularity of the target, each part ranked by itself",
+}
 _ALIKE = 1e-9  # a measure that differs less than that between systems has no plot
 
 
@@ -157,7 +163,7 @@ def _slices(report: Report, slices: Sequence[Slice]) -> str:
         [name, *(slice_cell(s, (name, report.baseline), metric) for s in slices)]
         for name in report.systems
     ]
-    what = "activity of the user" if by == "activity" else "popularity of the target"
+    what = _CUT_BY[by]
     return (
         f"<h2>{label('ndcg', report.ks[0])} by {what}</h2>\n"
         f'<p class="soft">▲ ▼: above or below {escape(report.baseline)}; the interval of the '

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from engine.bootstrap import Estimate
 from engine.evaluation.results import Difference, Report, Slice
+from engine.evaluation.slices import ALONE
 
 _WIDE, _NARROW = ("ndcg", "recall"), ("mrr", "map", "hit_rate")
 _BESIDE = ("coverage", "gini", "novelty", "artist", "diversity")
-_UNITS = {"activity": "known tracks", "popularity": "listeners"}
+_UNITS = {"activity": "known tracks", "popularity": "listeners", ALONE: "listeners"}
 
 
 def render_text(report: Report) -> str:

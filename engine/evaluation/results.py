@@ -55,7 +55,8 @@ class Slice:
     Attributes
     ----------
     by : str
-        "activity" (number of the user's known tracks) or "popularity" (of the held-out track).
+        "activity" (number of the user's known tracks), "popularity" (of the held-out track) or
+        `slices.ALONE` (the same, of lists that hold none but the slice's tracks).
     name : str
         "light", "medium" or "heavy"; "cold", "tail", "mid" or "head".
     users : int

@@ -8,13 +8,15 @@ popularity  parts of the *targets* by their listeners in the training part: cold
 
 In a slice of popularity the lists stay what they are, ranked among all eligible tracks. Only the
 slice's tracks count as hits and in the number of targets; users without a target in it are not
-part of it.
+part of it. So a system that puts unknown tracks first for everybody does well in `cold`, and badly
+elsewhere. Who orders a slice's tracks best is asked as well: there, by `ALONE`, lists hold none but
+these.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +28,8 @@ Bools = npt.NDArray[np.bool_]
 ACTIVITY = ("light", "medium", "heavy")
 POPULARITY = ("tail", "mid", "head")
 COLD = "cold"
+ALONE = "popularity, each alone"
+"""Slices of popularity whose lists hold none but the slice's own tracks."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Part:
     Attributes
     ----------
     by : str
-        "activity" or "popularity".
+        "activity", "popularity" or `ALONE`.
     name : str
     span : tuple of int
         Least and greatest number of known tracks (activity) or of listeners (popularity).
@@ -98,6 +102,22 @@ def by_popularity(held_out: sp.csr_matrix, listeners: IntVector) -> list[Part]:
             counts = relevant[users].astype(np.int64)
             parts.append(Part("popularity", name, _span(listeners[tracks]), users, counts, tracks))
     return parts
+
+
+def alone(parts: Sequence[Part], candidates: npt.NDArray[np.int32]) -> list[Part]:
+    """Return the slices of popularity that are to be ranked by themselves.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+    candidates : ndarray of int32, shape (e,)
+        The eligible tracks. A slice that holds them all is left out: it has its figures already.
+    """
+    return [
+        replace(part, by=ALONE)
+        for part in parts
+        if part.tracks is not None and not part.tracks[candidates].all()
+    ]
 
 
 def _thirds(values: IntVector, weighed: IntVector) -> IntVector:

@@ -97,19 +97,32 @@ class Summary:
             for d, raw, corrected in zip(found, p, holm(p), strict=True)
         )
 
-    def slices(self, parts: Sequence[Part], pairs: Pairs) -> tuple[Slice, ...]:
-        """Return the results of parts of the test, and the pairs compared in each."""
-        return tuple(self._slice(part, pairs) for part in parts)
+    def slices(
+        self,
+        parts: Sequence[Part],
+        pairs: Pairs,
+        *,
+        answers: Sequence[Mapping[str, Ranked]] | None = None,
+    ) -> tuple[Slice, ...]:
+        """Return the results of parts of the test, and the pairs compared in each.
 
-    def _slice(self, part: Part, pairs: Pairs) -> Slice:
+        Parameters
+        ----------
+        parts : sequence of Part
+        pairs : sequence of (str, str)
+        answers : sequence of mapping of str to Ranked, optional
+            Lists of its own for each part, of all users; by default those of the whole.
+        """
+        lists = answers or [self._answers] * len(parts)
+        return tuple(self._slice(part, pairs, own) for part, own in zip(parts, lists, strict=True))
+
+    def _slice(self, part: Part, pairs: Pairs, answers: Mapping[str, Ranked]) -> Slice:
         if part.tracks is None:
             columns = self._columns
             values = {name: found[part.users] for name, found in self._values.items()}
         else:  # what a list shows does not depend on which targets count: accuracy alone
             columns = metrics.names(self._ks)
-            values = {
-                name: self._restricted(ranked, part) for name, ranked in self._answers.items()
-            }
+            values = {name: self._restricted(ranked, part) for name, ranked in answers.items()}
         return Slice(
             part.by,
             part.name,

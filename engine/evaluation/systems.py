@@ -25,14 +25,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
 from cf_model.linear import LinearModel
-from engine.evaluation.ranking import FloatBlock, IntBlock, ranks
+from engine.evaluation.ranking import FloatBlock, IntBlock, IntVector, ranks
 from engine.evaluation.task import Task
 
 FloatMatrix = npt.NDArray[np.float32]
@@ -51,6 +51,18 @@ class System(Protocol):
         """Return scores of shape (b, e) of a block of users and all of `Task.candidates`.
 
         Minus infinity where the system knows nothing of a track or user; never NaN.
+        """
+        ...
+
+
+@runtime_checkable
+class Chooser(Protocol):
+    """A system whose order of some tracks depends on which others could be answered."""
+
+    def scores_among(self, rows: slice, columns: IntVector) -> FloatBlock:
+        """Return scores as `System.scores` does, where only some columns can be answered.
+
+        Minus infinity in all others.
         """
         ...
 

@@ -47,7 +47,9 @@ class HearingSettings:
         Directories of trained encoders to compare.
     train : tuple of str
         What to train on artists that are not asked for: recipes, from scratch, and `TUNED`, which
-        brings the pretrained encoder along.
+        brings along the encoder that it starts from.
+    start : Path, optional
+        Directory of the encoder that `TUNED` starts from; by default it is the pretrained one.
     folds : int
         See `engine.hearing.held_out.hold_out`; without effect unless something is trained.
     test_fraction : float
@@ -64,12 +66,14 @@ class HearingSettings:
     Raises
     ------
     ParameterError
-        If a system or a recipe is unknown, or a number is out of range.
+        If a system or a recipe is unknown, a number is out of range, or `start` is given and
+        nothing starts from it.
     """
 
     systems: tuple[str, ...] = ()
     encoders: tuple[Path, ...] = ()
     train: tuple[str, ...] = ()
+    start: Path | None = None
     folds: int = 1
     test_fraction: float = 0.4
     changed: int = 60
@@ -83,6 +87,11 @@ class HearingSettings:
         for name in self.train:
             if name != TUNED:
                 check_recipe(name)
+        if self.start is not None and TUNED not in self.train:
+            raise ParameterError(
+                f"`start` is where {TUNED!r} starts from, which `train` does not name. "
+                f"Received: {self.train!r}."
+            )
         if self.changed < 0:
             raise ParameterError(f"`changed` must not be negative. Received: {self.changed!r}.")
 
@@ -118,14 +127,18 @@ class LineUp:
     def of(cls, settings: HearingSettings, config: AudioConfig) -> LineUp:
         """Load the encoders that the settings name; `BundleError` if one cannot be."""
         names = settings.systems or SYSTEMS
-        if TUNED in settings.train and PRETRAINED not in names:
+        start = settings.start
+        if TUNED in settings.train and start is None and PRETRAINED not in names:
             names = (*names, PRETRAINED)
+        directories = (*(() if start is None else (start,)), *settings.encoders)
         taken = {*SYSTEMS, *settings.train}
-        found = read_entrants(settings.encoders, pretrained=PRETRAINED in names, taken=taken)
+        found = read_entrants(directories, pretrained=PRETRAINED in names, taken=taken)
         recipes = {name: recipe_config(name, config) for name in settings.train if name != TUNED}
         starts = {}
         if TUNED in settings.train:
-            starts[TUNED] = next(e.encoder for e in found if e.name == PRETRAINED)
+            # The pretrained encoder comes first, if it takes part, and then `start`.
+            first = 1 if start is not None and PRETRAINED in names else 0
+            starts[TUNED] = found[first].encoder
             recipes[TUNED] = tuning_config(starts[TUNED], config)
         return cls(names, tuple(found), recipes, starts, config, {})
 

@@ -167,7 +167,8 @@ def _plan(
         rest = lineup.without_pretrained(
             "It heard too many of these artists in training to be asked about the others."
         )
-        if settings.systems or lineup.starts or rest.entrants == lineup.entrants:
+        needed = settings.systems or (lineup.starts and settings.start is None)
+        if needed or rest.entrants == lineup.entrants:
             raise
     return plan(rest.entrants), rest
 

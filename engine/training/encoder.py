@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,57 @@ from engine.training.kin import LISTENERS, catalog_kin, listened_together
 NETWORK_FIELDS = ("recipe", "sr", "n_fft", "hop_length", "n_mels", "top_db", "chunk_frames")
 """The settings that say what a network was made for. The others of a spectrogram, `min_duration`
 and `max_duration`, only say how much of a file it hears."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a training starts.
+
+    Attributes
+    ----------
+    encoder : KerasEncoder or None
+        Whose weights it starts from; None for the initial ones of the recipe.
+    heard : HeardNames or None
+        Whose music that encoder was trained on; None where nothing says so.
+    told : str
+        What to call the weights.
+    """
+
+    encoder: KerasEncoder | None
+    heard: HeardNames | None
+    told: str
+
+    @classmethod
+    def initial(cls) -> Origin:
+        """Start from scratch."""
+        return cls(None, HeardNames(frozenset(), frozenset()), "initial weights")
+
+    @classmethod
+    def pretrained(cls, config: AudioConfig) -> Origin | None:
+        """Start from the encoder that Segue ships; None if the settings ask for another one."""
+        start = pretrained_start(config)
+        return None if start is None else cls(start, heard(), "the pretrained weights")
+
+    @classmethod
+    def saved(cls, directory: Path, config: AudioConfig) -> Origin:
+        """Start from an encoder in a directory.
+
+        Raises
+        ------
+        BundleError
+            If it is missing or corrupt.
+        ParameterError
+            If the settings ask for another one.
+        """
+        differing = differing_settings(directory, config)
+        if differing:
+            names = ", ".join(f"`audio.{name}`" for name in differing)
+            raise ParameterError(
+                f"The encoder in {str(directory)!r} was made for other settings: {names}. "
+                "Set these as they were, or start from another one."
+            )
+        encoder = KerasEncoder.load(directory, config)
+        return cls(encoder, read_heard(directory), f"the weights in {str(directory)!r}")
 
 
 def differing_settings(encoder: Path, config: AudioConfig) -> list[str]:
@@ -99,7 +151,7 @@ def train_new_encoder(
     config: AudioConfig,
     *,
     store: Store,
-    start: KerasEncoder | None = None,
+    origin: Origin,
     workers: int,
     progress: Progress | None = None,
     say: Callable[[str], None] = lambda _: None,
@@ -116,8 +168,8 @@ def train_new_encoder(
     config : AudioConfig
     store : Store
         Holds the plays, if `audio.positives` asks for them.
-    start : KerasEncoder, optional
-        Whose weights the training starts from; None for the initial ones of the recipe.
+    origin : Origin
+        Whose weights the training starts from.
     workers : int
         Processes that decode.
     progress : callable, optional
@@ -135,7 +187,7 @@ def train_new_encoder(
         catalog.column(name).to_pylist() for name in ("audio_path", "artist", "album")
     )
     sounding = [i for i, path in enumerate(paths) if path]
-    if not resolve_recipe(config, tuning=start is not None).kin_weight:
+    if not resolve_recipe(config, tuning=origin.encoder is not None).kin_weight:
         config = _without_listeners(config, say)
     together = listened_together(store, catalog, config, say=say)
     encoder = train_encoder(
@@ -144,14 +196,16 @@ def train_new_encoder(
         checkpoint_dir=checkpoints,
         cache=MelCache(home.mel_cache, config),
         kin=catalog_kin(catalog, np.array(sounding), config, together=together),
-        start=start,
+        start=origin.encoder,
         workers=workers,
         progress=progress,
     )
-    names = heard() if start is not None else HeardNames(frozenset(), frozenset())
-    names = HeardNames(
-        names.artists | {artists[i] for i in sounding}, names.albums | {albums[i] for i in sounding}
-    )
+    names = None
+    if origin.heard is not None:
+        names = HeardNames(
+            origin.heard.artists | {artists[i] for i in sounding},
+            origin.heard.albums | {albums[i] for i in sounding},
+        )
     shutil.rmtree(checkpoints, ignore_errors=True)
     return _keep(home, encoder, names)
 

@@ -14,12 +14,7 @@ from engine.bundle import Acoustic
 from engine.duplicates import Duplicates, Recordings
 from engine.encoders import current_encoder
 from engine.spaces import IMPORTED, stored_acoustic
-from engine.training.encoder import (
-    fitting_encoder,
-    pretrained_start,
-    train_new_encoder,
-    why_to_train,
-)
+from engine.training.encoder import Origin, fitting_encoder, train_new_encoder, why_to_train
 from engine.training.run import Run
 from engine.training.sound import audio_files, embed_catalog
 
@@ -97,20 +92,30 @@ def _heard(run: Run, files: list[tuple[str, Path]], catalog: Catalog, part: str)
     return stored_acoustic(run.store, encoder.fingerprint, catalog, encoder=directory)
 
 
+def _origin(run: Run) -> Origin:
+    """Return what to train from: as told, else the pretrained encoder, if it fits."""
+    config = run.sections.audio
+    if run.start.from_scratch:
+        return Origin.initial()
+    if run.start.encoder is not None:
+        return Origin.saved(run.start.encoder, config)
+    pretrained = Origin.pretrained(config)
+    if pretrained is None:
+        run.listeners.say(why_to_train(config))
+    return pretrained or Origin.initial()
+
+
 def _trained(run: Run, catalog: Catalog, files: int) -> KerasEncoder:
     config, say = run.sections.audio, run.listeners.say
-    start = None if run.start.from_scratch else pretrained_start(config)
-    if start is None and not run.start.from_scratch:
-        say(why_to_train(config))
-    origin = "initial" if start is None else "the pretrained"
-    say(f"Training the audio encoder on {files:,} files, from {origin} weights.")
+    origin = _origin(run)
+    say(f"Training the audio encoder on {files:,} files, from {origin.told}.")
     with run.timed("encoder"):
         return train_new_encoder(
             run.home,
             catalog,
             config,
             store=run.store,
-            start=start,
+            origin=origin,
             workers=run.workers,
             progress=run.listeners.progress,
             say=say,

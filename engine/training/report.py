@@ -80,6 +80,8 @@ class Start:
     ----------
     from_scratch : bool
         Whether a new encoder starts from initial weights rather than from the pretrained ones.
+    encoder : Path, optional
+        Directory of the encoder that a new one starts from, in the place of the pretrained one.
     warm : bool
         Whether ALS goes on from the factors of the current bundle, with its settings.
     wish : Wish, optional
@@ -87,5 +89,6 @@ class Start:
     """
 
     from_scratch: bool = False
+    encoder: Path | None = None
     warm: bool = False
     wish: Wish | None = None

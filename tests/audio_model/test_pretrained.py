@@ -5,10 +5,10 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from audio_model.config import AudioConfig
+from audio_model.heard_names import HeardNames
 from audio_model.keras_encoder import KerasEncoder
 from audio_model.pretrained import heard, load_pretrained, pretrained_directory
 from audio_model.saved import read_weights
@@ -96,15 +96,12 @@ def test_other_settings_at_loading_leave_the_network_alone(tmp_path):
 
 
 def test_shipping_writes_the_encoder_and_whom_it_heard(tmp_path, pretrained):
-    tracks = [
-        pd.DataFrame({"track_id": ["a", "b"], "artist": ["Öda", None], "album": ["Two", "One"]}),
-        pd.DataFrame({"track_id": ["c"], "artist": ["Öda"]}),
-    ]
     encoder = KerasEncoder.untrained(TINY)
-    fingerprint = ship(encoder, tracks, tmp_path)
+    heard_names = HeardNames(frozenset({"öda", ""}), frozenset({"two", "one"}))
+    fingerprint = ship(encoder, heard_names, tmp_path)
     assert KerasEncoder.load(tmp_path).fingerprint == fingerprint == rounded(encoder).fingerprint
     names = json.loads((tmp_path / "heard.json").read_text("utf-8"))
-    assert names == {"artists": ["Öda"], "albums": ["One", "Two"]}
+    assert names == {"artists": ["öda"], "albums": ["one", "two"]}
 
 
 def test_it_is_part_of_the_package():

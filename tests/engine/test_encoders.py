@@ -134,6 +134,32 @@ def test_training_starts_from_the_pretrained_weights_unless_told_otherwise(
     assert space_of(home) == scratch.fingerprint
 
 
+def test_training_starts_from_an_encoder_in_a_directory(
+    home: Home, store: Store, tmp_path: Path
+) -> None:
+    quick = DEFAULT.model_copy(update={"max_steps": 1, "batch_size": 2, "seed": 5})
+    base = KerasEncoder.untrained(quick)
+    base.save(tmp_path / "base")
+    start = Start(encoder=tmp_path / "base")
+    _, said = run(home, store, quick, part="audio", start=start)
+    assert f"from the weights in {str(tmp_path / 'base')!r}" in said
+    tuned = fitting_encoder(home, quick)
+    assert tuned is not None
+    assert _away(tuned, base) < 0.5 * _away(tuned, load_pretrained())
+    directory = current_encoder(home)
+    assert directory is not None
+    assert read_heard(directory) is None  # nothing says whose music the first one heard
+    write_heard(tmp_path / "base", ["Somebody"], ["Somewhere"])
+    run(home, store, quick.model_copy(update={"seed": 6}), part="audio", start=start)
+    assert _heard(home).artists == {"somebody", "artist 0", "artist 1"}
+    tiny = tmp_path / "tiny"
+    KerasEncoder.untrained(TINY).save(tiny)
+    with pytest.raises(ParameterError, match=r"was made for other settings: `audio\.n_mels`"):
+        run(home, store, quick, part="audio", start=Start(encoder=tiny))
+    with pytest.raises(BundleError, match="There is no encoder in"):
+        run(home, store, quick, part="audio", start=Start(encoder=tmp_path / "none"))
+
+
 def _heard(home: Home) -> HeardNames:
     directory = current_encoder(home)
     assert directory is not None

@@ -26,6 +26,12 @@ def test_it_is_learnt_on_the_training_part_and_answers_as_a_recommender_does() -
         assert 0 < len(proposed) < len(values)
         assert not np.isin(task.candidates[proposed], known).any()
         assert sorted(-values[proposed]) == list(range(len(proposed)))  # places, each once
+    some = np.arange(0, len(task.candidates), 7)
+    among = system.scores_among(slice(3, 8), some)
+    assert np.isfinite(among[:, some]).any(axis=1).all()
+    assert not np.isfinite(np.delete(among, some, axis=1)).any()
+    # With fewer tracks to choose from, retrievers propose more of them.
+    assert np.isfinite(among[:, some]).sum() > np.isfinite(scores[:, some]).sum()
     found = answer([system], task, 10)["blend"]
     assert found.hits.any(axis=1).mean() > 0.5  # of 424 tracks, chance hits one in twenty lists
 

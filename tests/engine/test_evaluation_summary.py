@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from engine.evaluation.beyond import Background
 from engine.evaluation.metrics import Ranked
 from engine.evaluation.significance import sign_flip
-from engine.evaluation.slices import by_activity, by_popularity
+from engine.evaluation.slices import ALONE, alone, by_activity, by_popularity
 from engine.evaluation.summary import Sampling, Summary
 
 USERS, TRACKS, K = 80, 40, 5
@@ -110,6 +110,31 @@ def test_slices_of_targets_agree_with_a_plain_loop(
         assert apart.metrics["recall@5"].mean == pytest.approx((strong - als).mean())
         assert apart.tests == {}
         assert found.over("weak", "als") is None
+
+
+def test_slices_may_have_lists_of_their_own(
+    summary: Summary, held_out: np.ndarray, listeners: np.ndarray
+) -> None:
+    parts = by_popularity(sp.csr_matrix(held_out), listeners)
+    everything = np.arange(TRACKS, dtype=np.int32)
+    apart = alone(parts, everything)
+    assert [(part.by, part.name) for part in apart] == [(ALONE, part.name) for part in parts]
+    lists = {"strong": ask(3, held_out, skill=0.6), "als": ask(2, held_out, skill=0.2)}
+    swapped = {"strong": lists["als"], "als": lists["strong"]}
+    pairs = [("strong", "als")]
+    as_before = summary.slices(apart, pairs, answers=[lists] * len(apart))
+    for before, found, other in zip(
+        summary.slices(parts, pairs),
+        as_before,
+        summary.slices(apart, pairs, answers=[swapped] * len(apart)),
+        strict=True,
+    ):
+        assert found.systems["strong"] == before.systems["strong"]
+        assert other.systems["strong"] == before.systems["als"]
+        gain, loss = (s.over("strong", "als").metrics["recall@5"].mean for s in (found, other))
+        assert gain == pytest.approx(-loss)
+    mid = parts[1].tracks
+    assert alone(parts[1:2], np.flatnonzero(mid).astype(np.int32)) == []  # nothing else to answer
 
 
 def test_slices_of_users_are_the_users(summary: Summary, held_out: np.ndarray) -> None:

@@ -11,7 +11,7 @@ from data.catalog import Catalog
 from data.errors import DataError
 from data.interactions import Interactions
 from data.vocabulary import Vocabulary
-from engine.evaluation.answering import answer
+from engine.evaluation.answering import answer, answer_and_among
 from engine.evaluation.learning import (
     als,
     als_sound,
@@ -88,6 +88,40 @@ def test_popularity_by_hand():
     assert found.tracks.tolist() == [[1, 2, 3], [2, 3, -1], [1, 3, -1], [0, 2, 3]]
     assert found.hits.tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 0], [0, 1, 0]]
     assert found.relevant.tolist() == [1, 1, 1, 1]
+
+
+def test_some_tracks_are_ranked_as_if_there_were_no_others():
+    task = task_of(TRAIN, HELD, candidates=[4, 3, 1, 0])
+    systems = [popularity(task)]
+    among = [np.array([0, 2]), np.array([3])]  # tracks 4 and 1; track 0
+    whole, (first, second) = answer_and_among(systems, task, 3, among=among)
+    assert (
+        whole["popularity"].tracks.tolist()
+        == answer(systems, task, 3)["popularity"].tracks.tolist()
+    )
+    # u0 knows t0 and t1, u1 t0 and t3, u2 t1 and t3.
+    assert first["popularity"].tracks.tolist() == [[4, -1, -1], [1, 4, -1], [4, -1, -1]]
+    assert first["popularity"].hits.tolist() == [[0, 0, 0], [1, 0, 0], [1, 0, 0]]
+    assert second["popularity"].tracks.tolist() == [[-1] * 3, [-1] * 3, [0, -1, -1]]
+
+
+def test_a_system_may_say_what_it_would_answer_of_some_tracks():
+    task = task_of(TRAIN, HELD)
+
+    class Contrary:
+        name = "contrary"
+
+        def scores(self, rows):
+            return np.tile(np.arange(5, dtype=np.float32), (len(range(3)[rows]), 1))
+
+        def scores_among(self, rows, columns):
+            found = np.full((len(range(3)[rows]), 5), -INF, np.float32)
+            found[:, columns] = -columns
+            return found
+
+    whole, (part,) = answer_and_among([Contrary()], task, 2, among=[np.array([2, 3, 4])])
+    assert whole["contrary"].tracks.tolist() == [[4, 3], [4, 2], [4, 2]]
+    assert part["contrary"].tracks.tolist() == [[2, 3], [2, 4], [2, 4]]
 
 
 def test_candidates_are_answered_as_tracks():

@@ -187,6 +187,8 @@ class TestSettings:
         for options in ({"train": ("x",)}, {"systems": ("x",)}, {"changed": -1}):
             with pytest.raises(ParameterError, match=r"`(recipe|system|changed)` must"):
                 HearingSettings(**options)
+        with pytest.raises(ParameterError, match="`start` is where 'tuned' starts from"):
+            HearingSettings(train=("article",), start=Path("x"))
 
     def test_too_little_sound(self, catalog: Catalog, directory: Path, tmp_path: Path) -> None:
         files = audio_files(catalog)
@@ -275,6 +277,35 @@ class TestEntrants:
         (shipped / "heard.json").write_text(json.dumps(everyone))
         with pytest.raises(DataError, match="4 of them heard"):
             self.measured(catalog, directory, tmp_path / "w", train=("tuned",))
+
+    def test_another_encoder_can_be_tuned_where_the_pretrained_one_heard_everybody(
+        self, catalog: Catalog, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        everyone = {"artists": [f"artist {i}" for i in range(6)], "albums": []}
+        shipped = self.save(tmp_path / "shipped", everyone)
+        monkeypatch.setattr("engine.hearing.entrants.pretrained_directory", lambda: shipped)
+        started = []
+
+        def train(*_: object, start: KerasEncoder, **__: object) -> KerasEncoder:
+            started.append(start.fingerprint)
+            return start
+
+        monkeypatch.setattr("engine.hearing.trained.train_encoder", train)
+        base = tmp_path / "base"
+        other = KerasEncoder.untrained(TINY.model_copy(update={"seed": 9}))
+        other.save(base)
+        (base / "heard.json").write_text(json.dumps({"artists": ["Artist 1"], "albums": []}))
+        settings = {"train": ("tuned",), "start": base, "folds": 2}
+        report = self.measured(catalog, directory, tmp_path / "w", **settings)
+        assert list(report.sections[0].systems)[-2:] == ["base", "tuned"]
+        assert report.skipped["pretrained"].startswith("It heard too many")
+        assert report.sizes["heard_artists"] == 1
+        assert started == [other.fingerprint] * 2
+        (shipped / "heard.json").write_text(json.dumps({"artists": ["Artist 2"], "albums": []}))
+        report = self.measured(catalog, directory, tmp_path / "w", **settings)
+        assert list(report.sections[0].systems)[-3:] == ["pretrained", "base", "tuned"]
+        assert report.sizes["heard_artists"] == 2
+        assert started == [other.fingerprint] * 4
 
     def test_a_fold_learns_from_who_belongs_together_in_it(
         self, catalog: Catalog, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -35,6 +35,8 @@ def test_help_and_version(segue: Segue) -> None:
         (["train", "ranker", "--tune", "5"], "which `segue train ranker` does not train"),
         (["train", "ranker", "--warm-start"], "not for `segue train audio` or `ranker`"),
         (["train", "cf", "--from-scratch"], "is for `segue train audio`"),
+        (["train", "--from", "x"], "`--from` is for `segue train audio`"),
+        (["train", "audio", "--from", "x", "--from-scratch"], "not with `--from-scratch`"),
         (["map"], "Missing option '--out'"),
         (["bundle", "publish", ""], "An ID must not be empty."),
         (["bundle", "show", ""], "An ID must not be empty."),

@@ -100,6 +100,7 @@ def test_too_few_artists_are_one_line(segue: Segue, tmp_path: Path) -> None:
         (["evaluate", "audio", "--system", "article"], "'article' is not one of 'random'"),
         (["evaluate", "audio", "--folds", "0"], "0 is not in the range"),
         (["evaluate", "audio", "--test-fraction", "1"], "1.0 is not in the range"),
+        (["evaluate", "audio", "--from", "x"], "`--from` is where `--train tuned` starts from"),
         (["evaluate", "sound"], "No such command 'sound'"),
     ],
 )

@@ -72,6 +72,10 @@ def test_training_from_scratch_and_back(
     assert scratch.status == 0
     assert "from initial weights" in scratch.err
     assert len({first, pointer.read_text(), SHIPPED}) == 3
+    again = imported("train", "audio", "--from", pretrained_directory(), "--workers", 1)
+    assert again.status == 0
+    assert f"from the weights in {str(pretrained_directory())!r}." in again.err
+    assert pointer.read_text() == first  # the same weights, files and seed
     assert "pretrained" not in imported("embed").err  # the home's own goes on hearing
     assert imported("embed", "--pretrained", "--workers", 1).status == 0
     assert pointer.read_text() == SHIPPED
