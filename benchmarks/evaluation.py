@@ -2,7 +2,7 @@
 
 Measured: `measure` on trained systems: every track ranked for every user by each of six systems of
 64-dimensional vectors and two fusions of three of them, then all metrics, 1,000 bootstrap
-resamples, paired tests of nine comparisons by 10,000 flips of signs, and seven slices.
+resamples, paired tests of nine comparisons by 10,000 flips of signs, and eleven slices.
 
 Reference: what no evaluation can do without: for each of the eight systems one product of users'
 and tracks' vectors and one `argpartition` of its scores for the best 20.
