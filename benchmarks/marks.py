@@ -15,7 +15,10 @@ has the figures of each with their intervals, and says of each mark whether it i
   among all tracks, where a list that puts unknown tracks first for everybody finds more of them;
 - the limits of the benchmark.
 
-Clear is what a paired 95% bootstrap interval over users says: all of it lies on one side of 0.
+Clear is what a paired 95% bootstrap interval over users says: all of it lies on one side of 0. Of
+the slices there are many, and of twenty comparisons without any difference one would be taken for
+clear: there, p-values are corrected by Holm's procedure for all comparisons of the mark. What is
+clear by its own interval alone is named.
 """
 
 from __future__ import annotations
@@ -29,12 +32,16 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
+
+import numpy as np
 
 from benchmarks.harness import Result
 from engine.bootstrap import Estimate
 from engine.evaluation.lineup import TEXTBOOK
-from engine.evaluation.report import with_interval
+from engine.evaluation.report import p_value, with_interval
+from engine.evaluation.significance import holm
 from engine.evaluation.slices import ALONE
 
 BLEND, SHUFFLED = "blend", "blend-shuffled"
@@ -42,6 +49,7 @@ SINGLES = ("als", "als-sound", "audio", "popularity")
 OVER_FUSION = 0.05
 """By how much the blend should be better than rank fusion."""
 
+_LEVEL = 0.95  # of intervals, by default
 _SHOWN = (*SINGLES, TEXTBOOK, "fusion", BLEND, SHUFFLED)
 
 
@@ -168,14 +176,33 @@ def _over_fusion(fusion: str, means: Mapping[str, float], apart: Mapping[str, Es
 
 
 def _in_slices(where: str, parts: Sequence[Mapping[str, Any]], metric: str) -> Mark:
-    worse = [
-        f"{part['by']} {part['name']}: `{name}`"
+    asked = [
+        (f"{part['by']} {part['name']}: `{name}`", apart)
         for part in parts
-        for name, found in _apart(part["differences"], metric).items()
-        if name in SINGLES and found.high is not None and found.high < 0
+        for name, apart in _apart(part["differences"], metric).items()
+        if name in SINGLES
     ]
+    p_values = holm(np.array([_p_value(apart) for _, apart in asked], np.float64))
+    lower = [(what, float(p)) for (what, apart), p in zip(asked, p_values, strict=True)
+             if apart.high is not None and apart.high < 0]  # fmt: skip
+    worse = [what for what, p in lower if p < 1 - _LEVEL]
+    chance = [f"{what}, p {p_value(p)}" for what, p in lower if p >= 1 - _LEVEL]
     found = "; ".join(worse) or f"in none of {len(parts)}"
+    if chance:
+        found += f" (one by one, but not among {len(asked)} comparisons: {'; '.join(chance)})"
     return Mark(f"{where} clearly worse than a signal alone", found, met=not worse)
+
+
+def _p_value(difference: Estimate) -> float:
+    """Return how likely so large a loss is by chance, two-sided; 1 for a gain.
+
+    The interval is taken for that of a normal distribution.
+    """
+    if difference.low is None or difference.high is None or difference.mean >= 0:
+        return 1.0
+    normal = NormalDist()
+    error = (difference.high - difference.low) / (2 * normal.inv_cdf((1 + _LEVEL) / 2))
+    return 2 * normal.cdf(difference.mean / error) if error else 0.0
 
 
 def speed_section(results: Sequence[Result]) -> str:

@@ -182,6 +182,18 @@ class TestMarks:
         assert (told.found, told.met) == ("popularity tail: `audio`", False)
         assert marks.quality_marks(evaluation(fusion=(-0.2, -0.1)))[-1].met  # it is no signal
 
+    def test_of_many_comparisons_one_that_is_clear_by_itself_is_chance(self) -> None:
+        report = evaluation()
+        (tail,) = report["slices"]
+        barely = evaluation(audio=(-0.2, -0.01))["slices"][0]  # 2.2 standard errors: p .0303
+        report["slices"] = [barely, *[tail] * 6]
+        told = marks.quality_marks(report)[-1]
+        assert told.met
+        assert told.found == (
+            "in none of 7 (one by one, but not among 14 comparisons: "
+            "popularity tail: `audio`, p 0.424)"
+        )
+
     def test_slices_of_popularity_are_asked_each_alone_and_among_all_tracks(self) -> None:
         report = evaluation()
         (tail,) = report["slices"]

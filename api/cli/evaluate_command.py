@@ -76,6 +76,14 @@ Progress = Callable[[int, int, str], None]
     help="How much is held out: of plays, artists or users, by protocol.",
 )
 @click.option(
+    "--repeats",
+    type=click.IntRange(min=1, max=100),
+    default=1,
+    show_default=True,
+    help="Splits that are measured together, by seeds from --seed on: narrower intervals, for so "
+    "many times the time. Not where plays are parted by time or by --held-out.",
+)
+@click.option(
     "--tune",
     type=float,
     metavar="SECONDS",
@@ -204,6 +212,7 @@ def _settings(
         blend=Blend(settings.ranker, settings.taste, settings.prior, settings.learning),
         held_out=_plays(asked["held_out"]),
         choose=choose,
+        repeats=asked["repeats"],
     )
 
 

@@ -1,8 +1,9 @@
-"""The yardstick: protocols, systems, metrics, intervals, reports.
+r"""The yardstick: protocols, systems, metrics, intervals, reports.
 
 ::
 
-    Interactions -> make_task -> Task -> System -> answer -> Ranked -> Summary -> Report
+    Interactions -> make_task -> Task -> System -> answer -> Ranked -> Scores   for each split
+    Scores -> pool -> Summary -> Report
 """
 
 from engine.bootstrap import Estimate, intervals
@@ -13,7 +14,8 @@ from engine.evaluation.page import write_html
 from engine.evaluation.protocols import GIVEN, PROTOCOLS, Fractions, given_task, make_task
 from engine.evaluation.report import render_text
 from engine.evaluation.results import Difference, Report, Slice
-from engine.evaluation.run import Settings, evaluate
+from engine.evaluation.run import evaluate
+from engine.evaluation.split import Settings
 from engine.evaluation.summary import Sampling
 from engine.evaluation.task import Task
 

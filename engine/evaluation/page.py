@@ -80,8 +80,14 @@ def _head(report: Report) -> str:
         f"<p>{escape(name)} was skipped: {escape(why)}</p>" for name, why in report.skipped.items()
     )
     notes = "".join(f"<p>{escape(name)}: {escape(note)}</p>" for name, note in report.notes.items())
+    splits = (
+        f'<p class="soft">{report.repeats} splits together: a user counts once, with the mean of '
+        "what it was worth in those that ask about it.</p>\n"
+        if report.repeats > 1
+        else ""
+    )
     return (
-        f'<h1>Evaluation: {escape(report.protocol)}</h1>\n<dl class="sizes">{sizes}</dl>\n'
+        f'<h1>Evaluation: {escape(report.protocol)}</h1>\n<dl class="sizes">{sizes}</dl>\n{splits}'
         f"<p>{_in_short(report)}</p>\n"
         '<p class="soft">Every user is answered from a full ranking of all eligible tracks. '
         f"Small numbers and whiskers are {report.level:.0%} bootstrap intervals over users. "

@@ -40,6 +40,9 @@ from engine.evaluation.task import Task
 GIVEN = "given"
 """The protocol of held-out plays that come from a file."""
 
+TEMPORAL = "temporal"
+"""The protocol that holds out the last plays."""
+
 _MIN_USERS = 2  # a bootstrap of one user says nothing
 _MIN_ARTISTS = 2
 
@@ -234,7 +237,7 @@ def _new_user(
 PROTOCOLS: Mapping[
     str, Callable[[Interactions, Catalog, Fractions, np.random.Generator], _Parts]
 ] = {
-    "temporal": _temporal,
+    TEMPORAL: _temporal,
     "random": _random,
     "cold-artist": _cold_artist,
     "new-user": _new_user,

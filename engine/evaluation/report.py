@@ -29,9 +29,10 @@ def render_text(report: Report) -> str:
 def _headline(report: Report) -> str:
     sizes = report.sizes
     left_out = sizes.get("users_without_history", 0)
+    splits = f", {report.repeats} splits" if report.repeats > 1 else ""
     return (
-        f"Protocol {report.protocol}: {sizes['users']:,} users, {sizes['targets']:,} held-out "
-        f"tracks to find among {sizes['eligible_tracks']:,} eligible.\n"
+        f"Protocol {report.protocol}{splits}: {sizes['users']:,} users, {sizes['targets']:,} "
+        f"held-out tracks to find among {sizes['eligible_tracks']:,} eligible.\n"
         f"Learnt from {sizes['train_plays']:,} rows."
         + (f" {left_out:,} users without a history are left out." if left_out else "")
     )

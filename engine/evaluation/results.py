@@ -105,7 +105,7 @@ class Report:
     ks : tuple of int
         Lengths of lists, ascending.
     sizes : mapping of str to int
-        Users, targets, eligible tracks and so on.
+        Users, targets, eligible tracks and so on; of several splits as `summarise` says.
     parameters : mapping
         Everything that the numbers depend on, JSON-able.
     systems : mapping of str to mapping of str to Estimate
@@ -134,6 +134,11 @@ class Report:
     def level(self) -> float:
         """Coverage of the intervals, and 1 minus the level of the tests."""
         return float(self.parameters.get("level", 0.95))
+
+    @property
+    def repeats(self) -> int:
+        """Splits that were measured together."""
+        return int(self.parameters.get("repeats", 1))
 
     def measured(self, metrics: Mapping[str, str] | tuple[str, ...], k: int) -> list[str]:
         """Return those of some measures that the systems have at k, in the order given."""

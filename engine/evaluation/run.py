@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,48 +15,15 @@ from data.checks import check_positive
 from data.errors import DataError, ParameterError
 from data.interactions import Interactions
 from data.vectors import unit_rows
-from engine.evaluation.learned import Served
-from engine.evaluation.lineup import Blend, line_up
-from engine.evaluation.measuring import measure
-from engine.evaluation.models import Choose, Models
-from engine.evaluation.protocols import GIVEN, Fractions, given_task, make_task
+from engine.evaluation.measuring import summarise
+from engine.evaluation.models import Models
+from engine.evaluation.protocols import TEMPORAL
 from engine.evaluation.results import Report
+from engine.evaluation.split import Plan, Settings
 from engine.evaluation.summary import Sampling
 
 FloatMatrix = npt.NDArray[np.float32]
 Progress = Callable[[int, int, str], None]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What an evaluation may vary, beside its protocol.
-
-    Attributes
-    ----------
-    fractions : Fractions
-        How much is held out.
-    blend : Blend
-        Settings of fusion, taste centres and content prior.
-    held_out : Interactions, optional
-        What is asked for, in the place of a part of the plays; the protocol is then "given".
-    choose : callable, optional
-        Chooses the settings of the models by the training part, which it is given; by default ALS
-        is trained with those of the home.
-    resamples : int
-        Bootstrap resamples.
-    level : float
-        Coverage of the intervals; 1 minus the level of the tests.
-    flips : int
-        Random flips of signs, for the p-values.
-    """
-
-    fractions: Fractions = field(default_factory=Fractions)
-    blend: Blend = field(default_factory=Blend)
-    held_out: Interactions | None = None
-    choose: Choose | None = None
-    resamples: int = 1000
-    level: float = 0.95
-    flips: int = 10_000
 
 
 def evaluate(
@@ -108,37 +75,55 @@ def evaluate(
     """
     settings = settings or Settings()
     ks = _check_ks(ks)
+    _check_repeats(settings, protocol)
     vectors = _check_inputs(interactions, catalog, embeddings)
-    if settings.held_out is not None:
-        protocol, task = GIVEN, given_task(interactions, settings.held_out, seed=seed)
-    else:
-        fractions = settings.fractions
-        task = make_task(interactions, catalog, protocol=protocol, fractions=fractions, seed=seed)
-    models = Models(cf) if settings.choose is None else settings.choose(task.train)
-    learnt, skipped = line_up(
-        task,
-        vectors,
-        catalog=catalog,
-        models=models,
-        blend=settings.blend,
-        seed=seed,
-        progress=progress,
-    )
-    report = measure(
-        learnt,
-        task,
-        artists=catalog.artists,
-        vectors=vectors,
-        ks=ks,
-        sampling=Sampling(settings.resamples, settings.level, settings.flips, seed),
-        progress=progress,
-    )
+    plan = Plan(interactions, catalog, vectors, protocol, cf, ks, settings)
+    tell = progress or (lambda *_: None)
+    found = [
+        plan.run(number, progress=_numbered(tell, at, settings.repeats))
+        for at, number in enumerate(range(seed, seed + settings.repeats), start=1)
+    ]
+    sampling = Sampling(settings.resamples, settings.level, settings.flips, seed)
+    report = summarise([one.measured for one in found], ks, sampling=sampling)
     return replace(
         report,
-        parameters={**report.parameters, **_parameters(models, settings)},
-        skipped=skipped,
-        notes={s.name: s.note for s in learnt if isinstance(s, Served) and s.note},
+        parameters={**report.parameters, **_parameters([one.models for one in found], settings)},
+        skipped=_in_splits([one.skipped for one in found]),
+        notes=_in_splits([one.notes for one in found], known=report.systems),
     )
+
+
+def _check_repeats(settings: Settings, protocol: str) -> None:
+    check_positive("repeats", settings.repeats, integer=True)
+    if settings.repeats > 1 and (protocol == TEMPORAL or settings.held_out is not None):
+        how = "by time" if settings.held_out is None else "by a held-out file"
+        raise ParameterError(
+            f"`repeats` must be 1 where plays are parted {how}, which is one way only. "
+            f"Received: {settings.repeats!r}."
+        )
+
+
+def _numbered(progress: Progress, at: int, repeats: int) -> Progress:
+    """Say which of several splits is at work."""
+    if repeats == 1:
+        return progress
+    return lambda done, total, what: progress(done, total, f"split {at} of {repeats}: {what}")
+
+
+def _in_splits(
+    said: Sequence[Mapping[str, str]], *, known: Container[str] | None = None
+) -> dict[str, str]:
+    """Put together what was said of systems, and in how many of the splits, unless in all.
+
+    Of systems that are not `known`, nothing is told.
+    """
+    found: dict[str, str] = {}
+    for name in dict.fromkeys(name for one in said for name in one):
+        words = [one[name] for one in said if name in one]
+        if known is None or name in known:
+            where = "" if len(words) == len(said) else f"in {len(words)} of {len(said)} splits: "
+            found[name] = where + "; ".join(dict.fromkeys(words))
+    return found
 
 
 def _check_ks(ks: Sequence[int]) -> tuple[int, ...]:
@@ -167,13 +152,16 @@ def _check_inputs(
     return unit_rows(np.asarray(embeddings, np.float32)) if embeddings.any() else None
 
 
-def _parameters(models: Models, settings: Settings) -> dict[str, Any]:
+def _parameters(models: Sequence[Models], settings: Settings) -> dict[str, Any]:
     blend = settings.blend
+    told = [one.as_dict() for one in models]
+    alike = all(one == told[0] for one in told)
     return {
         "test_fraction": settings.fractions.test,
         "history_fraction": settings.fractions.history,
+        "repeats": settings.repeats,
         "tuned": settings.choose is not None,
-        **models.as_dict(),
+        **(told[0] if alike else {"splits": told}),
         "ranker": blend.ranker.model_dump(mode="json"),
         "taste": blend.taste.model_dump(mode="json"),
         "prior": blend.prior.model_dump(mode="json"),

@@ -1,25 +1,19 @@
-"""From ranked lists to estimates: means, paired differences and their tests, slices."""
+"""From values of users to estimates: means, paired differences and their tests, slices."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.bootstrap import Estimate, intervals
-from engine.evaluation import beyond, metrics
-from engine.evaluation.beyond import Background
-from engine.evaluation.metrics import Ranked
 from engine.evaluation.results import Difference, Slice
+from engine.evaluation.scores import Scores, Table, Values
 from engine.evaluation.significance import Test, holm, sign_flip
-from engine.evaluation.slices import Part
 
 FloatMatrix = npt.NDArray[np.float64]
-Values = Mapping[str, FloatMatrix]
-"""Per-user measures of each system, each of shape (m, number of measures)."""
-
 Pairs = Sequence[tuple[str, str]]
 """Which system is compared with which."""
 
@@ -46,38 +40,23 @@ class Sampling:
 
 
 class Summary:
-    """Estimates from the answers of several systems to the same users.
+    """Estimates from what several systems are worth to the same users.
 
     Parameters
     ----------
-    answers : mapping of str to Ranked
-    ks : sequence of int
-        Lengths of lists.
-    background : Background
+    scores : Scores
     sampling : Sampling, optional
     """
 
-    def __init__(
-        self,
-        answers: Mapping[str, Ranked],
-        ks: Sequence[int],
-        *,
-        background: Background,
-        sampling: Sampling | None = None,
-    ) -> None:
-        self._answers, self._ks, self._background = answers, ks, background
+    def __init__(self, scores: Scores, *, sampling: Sampling | None = None) -> None:
+        self._scores = scores
         self._sampling = sampling or Sampling()
-        self._columns = [*metrics.names(ks), *beyond.names(ks, background)]
-        self._values: Values = {
-            name: np.hstack([metrics.accuracy(ranked, ks), beyond.of_lists(ranked, ks, background)])
-            for name, ranked in answers.items()
-        }
 
     def systems(self) -> dict[str, dict[str, Estimate]]:
         """Return every measure of every system; those of all lists together have no interval."""
-        found = self._estimates(self._values, self._columns)
-        for name, ranked in self._answers.items():
-            whole = beyond.of_all(ranked, self._ks, self._background)
+        table = self._scores.table
+        found = self._estimates(table.values, table.columns)
+        for name, whole in self._scores.of_all.items():
             found[name].update({metric: Estimate(value) for metric, value in whole.items()})
         return found
 
@@ -88,66 +67,39 @@ class Summary:
         """
         if not pairs:
             return ()
-        apart = np.column_stack([self._values[one] - self._values[two] for one, two in pairs])
+        table = self._scores.table
+        apart = np.column_stack([table.values[one] - table.values[two] for one, two in pairs])
         p = sign_flip(apart, flips=self._sampling.flips, seed=self._sampling.seed)
         p = p.reshape(len(pairs), -1)
-        found = self._differences(pairs, self._values, self._columns)
+        found = self._differences(pairs, table)
         return tuple(
             Difference(d.system, d.baseline, d.metrics, self._tests(raw, corrected))
             for d, raw, corrected in zip(found, p, holm(p), strict=True)
         )
 
-    def slices(
-        self,
-        parts: Sequence[Part],
-        pairs: Pairs,
-        *,
-        answers: Sequence[Mapping[str, Ranked]] | None = None,
-    ) -> tuple[Slice, ...]:
-        """Return the results of parts of the test, and the pairs compared in each.
-
-        Parameters
-        ----------
-        parts : sequence of Part
-        pairs : sequence of (str, str)
-        answers : sequence of mapping of str to Ranked, optional
-            Lists of its own for each part, of all users; by default those of the whole.
-        """
-        lists = answers or [self._answers] * len(parts)
-        return tuple(self._slice(part, pairs, own) for part, own in zip(parts, lists, strict=True))
-
-    def _slice(self, part: Part, pairs: Pairs, answers: Mapping[str, Ranked]) -> Slice:
-        if part.tracks is None:
-            columns = self._columns
-            values = {name: found[part.users] for name, found in self._values.items()}
-        else:  # what a list shows does not depend on which targets count: accuracy alone
-            columns = metrics.names(self._ks)
-            values = {name: self._restricted(ranked, part) for name, ranked in answers.items()}
-        return Slice(
-            part.by,
-            part.name,
-            len(part.users),
-            int(part.relevant.sum()),
-            part.span,
-            self._estimates(values, columns),
-            self._differences(pairs, values, columns),
+    def slices(self, pairs: Pairs) -> tuple[Slice, ...]:
+        """Return the results of the parts of the test, and the pairs compared in each."""
+        return tuple(
+            Slice(
+                part.by,
+                part.name,
+                len(part.table.users),
+                part.targets,
+                part.span,
+                self._estimates(part.table.values, part.table.columns),
+                self._differences(pairs, part.table),
+            )
+            for part in self._scores.parts
         )
 
-    def _restricted(self, ranked: Ranked, part: Part) -> FloatMatrix:
-        assert part.tracks is not None, "a part of the targets says which they are"
-        kept = metrics.restrict(ranked, part.users, tracks=part.tracks, relevant=part.relevant)
-        return metrics.accuracy(kept, self._ks)
-
-    def _differences(
-        self, pairs: Pairs, values: Values, columns: Sequence[str]
-    ) -> tuple[Difference, ...]:
-        apart = {f"{one} {two}": values[one] - values[two] for one, two in pairs}
-        found = self._estimates(apart, columns).values()
+    def _differences(self, pairs: Pairs, table: Table) -> tuple[Difference, ...]:
+        apart = {f"{one} {two}": table.values[one] - table.values[two] for one, two in pairs}
+        found = self._estimates(apart, table.columns).values()
         return tuple(Difference(*pair, m) for pair, m in zip(pairs, found, strict=True))
 
     def _tests(self, raw: FloatMatrix, corrected: FloatMatrix) -> dict[str, Test]:
         both = zip(raw.tolist(), corrected.tolist(), strict=True)
-        return {name: Test(*p) for name, p in zip(self._columns, both, strict=True)}
+        return {name: Test(*p) for name, p in zip(self._scores.table.columns, both, strict=True)}
 
     def _estimates(self, values: Values, columns: Sequence[str]) -> dict[str, dict[str, Estimate]]:
         if not values:

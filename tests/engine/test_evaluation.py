@@ -13,9 +13,18 @@ from cf_model import CFConfig
 from data.catalog import Catalog
 from data.errors import DataError, ParameterError
 from data.interactions import Interactions
-from engine.evaluation import PROTOCOLS, Fractions, Report, Settings, evaluate, make_task
+from engine.evaluation import (
+    PROTOCOLS,
+    Fractions,
+    Report,
+    Settings,
+    evaluate,
+    make_task,
+    render_text,
+)
 from engine.evaluation.beyond import OF_ALL
 from engine.evaluation.models import Models
+from engine.evaluation.page import render_html
 from ranker.config import RankerConfig
 
 STYLES, ARTISTS, TRACKS, USERS = 4, 10, 5, 60
@@ -279,6 +288,75 @@ def test_the_same_seed_gives_the_same_report(
 
     assert run(1) == run(1)
     assert run(1)["systems"] != run(2)["systems"]
+
+
+def test_splits_are_measured_together(
+    plays: Interactions, catalog: Catalog, embeddings: np.ndarray
+) -> None:
+    def run(seed: int, repeats: int) -> Report:
+        return evaluate(
+            plays,
+            catalog=catalog,
+            embeddings=embeddings,
+            protocol="random",
+            cf=CF,
+            ks=(5,),
+            seed=seed,
+            settings=Settings(resamples=200, repeats=repeats),
+        )
+
+    one, other, both = run(4, 1), run(5, 1), run(4, 2)
+    # All users are asked in both splits, so that means over users are means over splits.
+    assert one.sizes["users"] == other.sizes["users"] == both.sizes["users"] == USERS
+    assert both.sizes["targets"] == one.sizes["targets"] + other.sizes["targets"]
+    assert list(both.systems) == list(one.systems)
+    for metric in ("ndcg@5", "coverage@5"):
+        singles = means(one, metric), means(other, metric)
+        for name, found in means(both, metric).items():
+            assert found == pytest.approx(np.mean([single[name] for single in singles]))
+    width, widths = (
+        [r.systems["als"]["ndcg@5"].high - r.systems["als"]["ndcg@5"].low for r in reports]
+        for reports in ([both], [one, other])
+    )
+    assert width[0] < max(widths)
+    assert both.repeats == both.parameters["repeats"] == 2
+    assert "Protocol random, 2 splits: " in render_text(both)
+    assert "2 splits together" in render_html(both)
+
+
+def test_what_was_chosen_for_each_split_is_told(plays: Interactions, catalog: Catalog) -> None:
+    sizes = iter((4, 8))
+    report = evaluate(
+        plays,
+        catalog=catalog,
+        embeddings=None,
+        protocol="random",
+        cf=CF,
+        settings=Settings(
+            resamples=20,
+            flips=20,
+            repeats=2,
+            choose=lambda _: Models(CF.model_copy(update={"factors": next(sizes)})),
+        ),
+    )
+    assert [one["cf"]["factors"] for one in report.parameters["splits"]] == [4, 8]
+    assert "cf" not in report.parameters
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_plays_that_are_parted_in_one_way_are_parted_once(
+    plays: Interactions, catalog: Catalog, given: bool
+) -> None:
+    how = "by a held-out file" if given else "by time"
+    with pytest.raises(ParameterError, match=f"`repeats` must be 1 where plays are parted {how}"):
+        evaluate(
+            plays,
+            catalog=catalog,
+            embeddings=None,
+            protocol="temporal",
+            cf=CF,
+            settings=Settings(held_out=plays if given else None, repeats=2),
+        )
 
 
 def test_popularity_agrees_with_a_plain_loop(plays: Interactions, catalog: Catalog) -> None:

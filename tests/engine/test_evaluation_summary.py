@@ -6,6 +6,8 @@ import scipy.sparse as sp
 
 from engine.evaluation.beyond import Background
 from engine.evaluation.metrics import Ranked
+from engine.evaluation.results import Slice
+from engine.evaluation.scores import score
 from engine.evaluation.significance import sign_flip
 from engine.evaluation.slices import ALONE, alone, by_activity, by_popularity
 from engine.evaluation.summary import Sampling, Summary
@@ -40,8 +42,19 @@ def summary(held_out: np.ndarray, listeners: np.ndarray) -> Summary:
         "als": ask(2, held_out, skill=0.2),
         "strong": ask(3, held_out, skill=0.6),
     }
-    background = Background(listeners, 9, np.zeros(TRACKS, np.int32), TRACKS)
-    return Summary(answers, [1, K], background=background, sampling=SAMPLING)
+    parts = [
+        *by_activity(np.arange(USERS) // 10, held_out.sum(axis=1)),
+        *by_popularity(sp.csr_matrix(held_out), listeners),
+    ]
+    lists = [(part, answers) for part in parts]
+    scores = score(
+        answers, [1, K], users=np.arange(USERS), background=background(listeners), parts=lists
+    )
+    return Summary(scores, sampling=SAMPLING)
+
+
+def background(listeners: np.ndarray) -> Background:
+    return Background(listeners, 9, np.zeros(TRACKS, np.int32), TRACKS)
 
 
 def recall(ranked: Ranked, held_out: np.ndarray, wanted: np.ndarray) -> list[float]:
@@ -98,7 +111,8 @@ def test_slices_of_targets_agree_with_a_plain_loop(
 ) -> None:
     parts = by_popularity(sp.csr_matrix(held_out), listeners)
     assert len(parts) == 4
-    for part, found in zip(parts, summary.slices(parts, [("strong", "als")]), strict=True):
+    slices = [s for s in summary.slices([("strong", "als")]) if s.by == "popularity"]
+    for part, found in zip(parts, slices, strict=True):
         strong, als = (
             np.array(recall(ask(seed, held_out, skill=skill), held_out, part.tracks))
             for seed, skill in ((3, 0.6), (2, 0.2))
@@ -112,22 +126,24 @@ def test_slices_of_targets_agree_with_a_plain_loop(
         assert found.over("weak", "als") is None
 
 
-def test_slices_may_have_lists_of_their_own(
-    summary: Summary, held_out: np.ndarray, listeners: np.ndarray
-) -> None:
+def test_slices_may_have_lists_of_their_own(held_out: np.ndarray, listeners: np.ndarray) -> None:
     parts = by_popularity(sp.csr_matrix(held_out), listeners)
     everything = np.arange(TRACKS, dtype=np.int32)
     apart = alone(parts, everything)
     assert [(part.by, part.name) for part in apart] == [(ALONE, part.name) for part in parts]
     lists = {"strong": ask(3, held_out, skill=0.6), "als": ask(2, held_out, skill=0.2)}
     swapped = {"strong": lists["als"], "als": lists["strong"]}
-    pairs = [("strong", "als")]
-    as_before = summary.slices(apart, pairs, answers=[lists] * len(apart))
+
+    def slices(own: dict[str, Ranked]) -> tuple[Slice, ...]:
+        of_parts = [*((part, lists) for part in parts), *((part, own) for part in apart)]
+        scores = score(
+            lists, [K], users=np.arange(USERS), background=background(listeners), parts=of_parts
+        )
+        return Summary(scores, sampling=SAMPLING).slices([("strong", "als")])
+
+    n = len(parts)
     for before, found, other in zip(
-        summary.slices(parts, pairs),
-        as_before,
-        summary.slices(apart, pairs, answers=[swapped] * len(apart)),
-        strict=True,
+        slices(lists)[:n], slices(lists)[n:], slices(swapped)[n:], strict=True
     ):
         assert found.systems["strong"] == before.systems["strong"]
         assert other.systems["strong"] == before.systems["als"]
@@ -140,7 +156,7 @@ def test_slices_may_have_lists_of_their_own(
 def test_slices_of_users_are_the_users(summary: Summary, held_out: np.ndarray) -> None:
     known = np.arange(USERS) // 10
     parts = by_activity(known, held_out.sum(axis=1))
-    light = summary.slices(parts, [])[0]
+    light = summary.slices([])[0]
     found = recall(ask(2, held_out, skill=0.2), held_out, np.ones(TRACKS, bool))
     assert light.users == parts[0].users.size
     assert light.systems["als"]["recall@5"].mean == pytest.approx(

@@ -233,6 +233,8 @@ def test_evaluate(trained: Segue, tmp_path: Path) -> None:
     assert page.read_text().lstrip().lower().startswith("<!doctype html>")
     printed = trained("evaluate", "--protocol", "random", "-k", 3, "--json", "-")
     assert printed.json["protocol"] == "random"
+    twice = trained("evaluate", "--protocol", "random", "-k", 3, "--repeats", 2).out
+    assert twice.startswith("Protocol random, 2 splits: ")
     untimed = trained("evaluate", "--protocol", "temporal")
     assert untimed.status == 1
     assert untimed.complaint

@@ -26,6 +26,7 @@ def test_help_and_version(segue: Segue) -> None:
         (["recommend", "u", "--explore", "abc"], "'abc' is not a valid float."),
         (["recommend", "u", "--artist-cap", "1001"], "1001 is not in the range 1<=x<=1000"),
         (["evaluate", "--seed", "-1"], "-1 is not in the range"),
+        (["evaluate", "--repeats", "0"], "0 is not in the range 1<=x<=100"),
         (["data", "sample", "--out", "x", "--seed", "-1"], "-1 is not in the range"),
         (["data", "listeners", "--out", "x.csv", "--seed", "-1"], "-1 is not in the range"),
         (["demo", "--seed", "-1"], "-1 is not in the range"),
