@@ -53,6 +53,7 @@ class Learner:
         lower = recipe.mixed_precision and computes_bfloat16()
         self.precision = "mixed_bfloat16" if lower else "float32"
         self.model = build_network(recipe.architecture, config, precision=self.precision)
+        self._start = start
         if start is not None:
             _assign(self.model, start)
         self._parts = [self.model]
@@ -85,10 +86,15 @@ class Learner:
             variable.assign(value)
 
     def finished(self, dataset: ChunkDataset) -> Arrays:
-        """Return the variables of the encoder, whitened on the sound of training if so decided.
+        """Return the variables of the encoder, averaged and whitened if so decided; learns no more.
 
-        The whitening stays as it was at the start if training had too little sound for it.
+        The mean with the weights of the start, variable by variable, keeps more of what these
+        knew: Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022. The whitening,
+        on the sound of training, stays as it was at the start if there was too little of that.
         """
+        if self._start is not None and self.recipe.share < 1:
+            for variable, before in zip(self.model.variables, self._start.weights, strict=True):
+                variable.assign(before + self.recipe.share * (variable.numpy() - before))
         if self.recipe.whitening:
             plain = self._plain(dataset)
             if len(plain) >= _FEWEST:

@@ -51,6 +51,7 @@ class Tuning(BaseModel):
     kin_weight: float = Field(
         0.0, ge=0, lt=1, validation_alias=_KIN_WEIGHT, description="Instead of the recipe's."
     )
+    share: float = Field(1.0, gt=0, le=1, description="Likewise.")
 
 
 class Recipe(BaseModel):
@@ -93,6 +94,12 @@ class Recipe(BaseModel):
     whitening: float = Field(
         0.0, ge=0, le=1, description="Embeddings are whitened at the end, variance ** -(this / 2)."
     )
+    share: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="Share of the new weights in the mean with those that training started from.",
+    )
     tuning: Tuning = Field(Tuning(), description="When training starts from an encoder.")
 
     def for_tuning(self) -> Recipe:
@@ -101,6 +108,7 @@ class Recipe(BaseModel):
             "max_steps": self.tuning.max_steps or self.max_steps,
             "learning_rate": self.tuning.rate * self.learning_rate,
             "kin_weight": self.tuning.kin_weight,
+            "share": self.tuning.share,
         }
         return self.model_copy(update=update)
 
@@ -129,7 +137,7 @@ CROPS = Recipe(
     weight_decay=0.02,
     mixed_precision=True,
     whitening=0.8,
-    tuning=Tuning(max_steps=300, rate=0.25, kin_weight=0.5),
+    tuning=Tuning(max_steps=300, rate=0.25, kin_weight=0.5, share=0.5),
 )
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(

@@ -321,6 +321,7 @@ class TestAudioModelPage:
             f"| {recipe.max_steps} steps |",
             f"{recipe.tuning.max_steps} steps at {recipe.tuning.rate:.0%} of the learning rate",
             f"{recipe.tuning.kin_weight:.0%} of the loss",
+            f"{recipe.tuning.share:.0%} of what training found",
             f"variance ** -{recipe.whitening / 2:g} ",
         ):
             assert words in text, words

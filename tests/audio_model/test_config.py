@@ -65,6 +65,7 @@ def test_a_training_from_an_encoder_is_shorter_and_gentler_unless_overridden():
     assert tuned.max_steps == recipe.tuning.max_steps < recipe.max_steps
     assert tuned.learning_rate == recipe.tuning.rate * recipe.learning_rate
     assert tuned.kin_weight == recipe.tuning.kin_weight > recipe.kin_weight
+    assert tuned.share == recipe.tuning.share < recipe.share == 1
     assert resolve_recipe(AudioConfig(max_steps=7), tuning=True).max_steps == 7
     article = AudioConfig(recipe="article")
     assert resolve_recipe(article, tuning=True) == resolve_recipe(article)

@@ -13,6 +13,7 @@ from audio_model.cache import MelCache
 from audio_model.config import AudioConfig
 from audio_model.keras_encoder import KerasEncoder
 from audio_model.kin import Kin, label_codes
+from audio_model.recipes import RECIPES
 from audio_model.training import train_encoder
 from data.errors import AudioError, ParameterError
 
@@ -185,6 +186,28 @@ def test_artists_count_when_training_starts_from_an_encoder(tmp_path, files, tin
     assert train(by(None, "", None, None)) == alone  # the unknown are nobody's
     assert train(by("One", "one ", "Two", "two")) == train(by("a", "a", "b", "b")) != alone
     assert train(by("a", "a", "b", "b"), kin_weight=0) != train(by("a", "a", "b", "b"))
+
+
+def test_what_training_found_is_averaged_with_the_weights_before(
+    tmp_path, files, tiny_crops, monkeypatch
+):
+    cache, start = MelCache(tmp_path / "mel", tiny_crops), KerasEncoder.untrained(tiny_crops)
+
+    def train(share: float, start: KerasEncoder | None) -> KerasEncoder:
+        crops = RECIPES["crops"]
+        tuning = crops.tuning.model_copy(update={"share": share})
+        recipes = {"crops": crops.model_copy(update={"tuning": tuning})}
+        monkeypatch.setattr("audio_model.recipes.RECIPES", recipes)
+        work = tmp_path / f"{share} {start is None}"
+        return train_encoder(files, tiny_crops, checkpoint_dir=work, cache=cache, start=start)
+
+    found, mean = train(1.0, start), train(0.25, start)
+    assert mean.recipe.share == 0.25
+    for before, alone, both in zip(start.weights, found.weights, mean.weights, strict=True):
+        np.testing.assert_allclose(both, 0.75 * before + 0.25 * alone, atol=1e-6)
+    assert mean.fingerprint not in (start.fingerprint, found.fingerprint)
+    # What starts from nothing has nothing to be averaged with.
+    assert train(0.25, None).fingerprint == train(1.0, None).fingerprint
 
 
 def test_the_kin_of_files_that_cannot_be_used_goes_with_them(tmp_path, files, tiny_crops):
