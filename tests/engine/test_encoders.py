@@ -77,6 +77,18 @@ def test_the_default_settings_are_those_of_the_pretrained_encoder() -> None:
     assert differing_settings(pretrained_directory(), AudioConfig()) == []
 
 
+def test_the_encoder_that_the_pretrained_one_was_made_of_is_at_hand() -> None:
+    base = Path(__file__).parents[2] / "benchmarks" / "encoders" / "packages"
+    assert differing_settings(base, AudioConfig()) == []
+    assert KerasEncoder.load(base).fingerprint != SHIPPED
+    names = read_heard(base)
+    assert names is not None
+    assert names.artists < heard().artists
+    assert names.albums < heard().albums
+    card = (pretrained_directory() / "card.md").read_text("utf-8")
+    assert read_description(base).fingerprint in card
+
+
 def test_a_network_is_bound_to_all_that_a_spectrogram_depends_on_but_how_much_is_heard() -> None:
     assert set(MEL_FIELDS) - set(NETWORK_FIELDS) == {"min_duration", "max_duration"}
 
