@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from engine.evaluation import (
     evaluate,
     make_task,
     render_text,
+    split,
 )
 from engine.evaluation.beyond import OF_ALL
 from engine.evaluation.models import Models
@@ -341,6 +343,33 @@ def test_what_was_chosen_for_each_split_is_told(plays: Interactions, catalog: Ca
     )
     assert [one["cf"]["factors"] for one in report.parameters["splits"]] == [4, 8]
     assert "cf" not in report.parameters
+
+
+def test_a_system_that_some_splits_lack_is_left_out_and_told(
+    plays: Interactions, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = split.line_up
+
+    def line_up(*args: Any, seed: int, **options: Any) -> tuple[list[Any], dict[str, str]]:
+        systems, skipped = whole(*args, seed=seed, **options)
+        if seed == 4:
+            return systems, skipped
+        kept = [system for system in systems if system.name != "neighbours"]
+        return kept, skipped | {"neighbours": "nobody is near."}
+
+    monkeypatch.setattr(split, "line_up", line_up)
+    report = evaluate(
+        plays,
+        catalog=catalog,
+        embeddings=None,
+        protocol="random",
+        cf=CF,
+        seed=4,
+        settings=Settings(resamples=20, flips=20, repeats=3),
+    )
+    assert "neighbours" not in report.systems
+    assert report.skipped["neighbours"] == "in 2 of 3 splits: nobody is near."
+    assert report.skipped["audio-shuffled"].startswith("no track has an embedding")
 
 
 @pytest.mark.parametrize("given", [True, False])
