@@ -126,13 +126,25 @@ def _extract(deb: Path, folder: Path) -> None:
             with tarfile.open(fileobj=process.stdout, mode="r|") as tar:
                 for member in tar:
                     if member.isreg() and _is_wanted(member.name):
-                        tar.extract(member, folder, filter="data")
+                        _write(tar, member, folder)
             while process.stdout.read(1 << 16):
                 pass  # the padding behind the last member: dpkg-deb fails if nobody reads it
         except tarfile.TarError as error:
             raise _damaged(deb, str(error)) from error
     if process.returncode:
         raise _damaged(deb, f"dpkg-deb ended with status {process.returncode}")
+
+
+def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
+    """Write one file where it belongs; `TarFile.extract` is safe only from Python 3.11.4 on."""
+    path = (folder / member.name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise tarfile.TarError(f"{member.name!r} would be written outside of the folder")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = tar.extractfile(member)
+    assert content is not None, "a regular file has content"
+    with path.open("wb") as file:
+        shutil.copyfileobj(content, file)
 
 
 def _is_wanted(name: str) -> bool:
