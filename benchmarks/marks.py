@@ -183,8 +183,8 @@ def _in_slices(where: str, parts: Sequence[Mapping[str, Any]], metric: str) -> M
         if name in SINGLES
     ]
     p_values = holm(np.array([_p_value(apart) for _, apart in asked], np.float64))
-    lower = [(what, float(p)) for (what, apart), p in zip(asked, p_values, strict=True)
-             if apart.high is not None and apart.high < 0]  # fmt: skip
+    pairs = zip(asked, p_values.tolist(), strict=True)
+    lower = [(what, p) for (what, apart), p in pairs if apart.high is not None and apart.high < 0]
     worse = [what for what, p in lower if p < 1 - _LEVEL]
     chance = [f"{what}, p {p_value(p)}" for what, p in lower if p >= 1 - _LEVEL]
     found = "; ".join(worse) or f"in none of {len(parts)}"

@@ -1,4 +1,4 @@
-r"""The yardstick: protocols, systems, metrics, intervals, reports.
+"""The yardstick: protocols, systems, metrics, intervals, reports.
 
 ::
 

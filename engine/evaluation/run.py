@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -85,11 +85,12 @@ def evaluate(
     ]
     sampling = Sampling(settings.resamples, settings.level, settings.flips, seed)
     report = summarise([one.measured for one in found], ks, sampling=sampling)
+    notes = _in_splits([one.notes for one in found])
     return replace(
         report,
         parameters={**report.parameters, **_parameters([one.models for one in found], settings)},
         skipped=_in_splits([one.skipped for one in found]),
-        notes=_in_splits([one.notes for one in found], known=report.systems),
+        notes={name: note for name, note in notes.items() if name in report.systems},
     )
 
 
@@ -110,19 +111,13 @@ def _numbered(progress: Progress, at: int, repeats: int) -> Progress:
     return lambda done, total, what: progress(done, total, f"split {at} of {repeats}: {what}")
 
 
-def _in_splits(
-    said: Sequence[Mapping[str, str]], *, known: Container[str] | None = None
-) -> dict[str, str]:
-    """Put together what was said of systems, and in how many of the splits, unless in all.
-
-    Of systems that are not `known`, nothing is told.
-    """
+def _in_splits(said: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Put together what was said of systems, and in how many of the splits, unless in all."""
     found: dict[str, str] = {}
     for name in dict.fromkeys(name for one in said for name in one):
         words = [one[name] for one in said if name in one]
-        if known is None or name in known:
-            where = "" if len(words) == len(said) else f"in {len(words)} of {len(said)} splits: "
-            found[name] = where + "; ".join(dict.fromkeys(words))
+        where = "" if len(words) == len(said) else f"in {len(words)} of {len(said)} splits: "
+        found[name] = where + "; ".join(dict.fromkeys(words))
     return found
 
 

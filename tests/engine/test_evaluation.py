@@ -273,20 +273,33 @@ def test_what_is_clear_has_a_low_p_value(cold: Report) -> None:
         assert test.p <= test.p_holm <= min(1, len(tests) * test.p)
 
 
+def at_random(
+    plays: Interactions,
+    catalog: Catalog,
+    embeddings: np.ndarray | None,
+    *,
+    seed: int,
+    settings: Settings,
+) -> Report:
+    """Evaluate lists of five on a random part of each user's tracks."""
+    return evaluate(
+        plays,
+        catalog=catalog,
+        embeddings=embeddings,
+        protocol="random",
+        cf=CF,
+        ks=(5,),
+        seed=seed,
+        settings=settings,
+    )
+
+
 def test_the_same_seed_gives_the_same_report(
     plays: Interactions, catalog: Catalog, embeddings: np.ndarray
 ) -> None:
     def run(seed: int) -> dict:
-        return evaluate(
-            plays,
-            catalog=catalog,
-            embeddings=embeddings,
-            protocol="random",
-            cf=CF,
-            ks=(5,),
-            seed=seed,
-            settings=Settings(resamples=50),
-        ).as_dict()
+        settings = Settings(resamples=50)
+        return at_random(plays, catalog, embeddings, seed=seed, settings=settings).as_dict()
 
     assert run(1) == run(1)
     assert run(1)["systems"] != run(2)["systems"]
@@ -296,16 +309,8 @@ def test_splits_are_measured_together(
     plays: Interactions, catalog: Catalog, embeddings: np.ndarray
 ) -> None:
     def run(seed: int, repeats: int) -> Report:
-        return evaluate(
-            plays,
-            catalog=catalog,
-            embeddings=embeddings,
-            protocol="random",
-            cf=CF,
-            ks=(5,),
-            seed=seed,
-            settings=Settings(resamples=200, repeats=repeats),
-        )
+        settings = Settings(resamples=200, repeats=repeats)
+        return at_random(plays, catalog, embeddings, seed=seed, settings=settings)
 
     one, other, both = run(4, 1), run(5, 1), run(4, 2)
     # All users are asked in both splits, so that means over users are means over splits.
@@ -328,19 +333,13 @@ def test_splits_are_measured_together(
 
 def test_what_was_chosen_for_each_split_is_told(plays: Interactions, catalog: Catalog) -> None:
     sizes = iter((4, 8))
-    report = evaluate(
-        plays,
-        catalog=catalog,
-        embeddings=None,
-        protocol="random",
-        cf=CF,
-        settings=Settings(
-            resamples=20,
-            flips=20,
-            repeats=2,
-            choose=lambda _: Models(CF.model_copy(update={"factors": next(sizes)})),
-        ),
+    settings = Settings(
+        resamples=20,
+        flips=20,
+        repeats=2,
+        choose=lambda _: Models(CF.model_copy(update={"factors": next(sizes)})),
     )
+    report = at_random(plays, catalog, None, seed=0, settings=settings)
     assert [one["cf"]["factors"] for one in report.parameters["splits"]] == [4, 8]
     assert "cf" not in report.parameters
 
@@ -358,15 +357,8 @@ def test_a_system_that_some_splits_lack_is_left_out_and_told(
         return kept, skipped | {"neighbours": "nobody is near."}
 
     monkeypatch.setattr(split, "line_up", line_up)
-    report = evaluate(
-        plays,
-        catalog=catalog,
-        embeddings=None,
-        protocol="random",
-        cf=CF,
-        seed=4,
-        settings=Settings(resamples=20, flips=20, repeats=3),
-    )
+    settings = Settings(resamples=20, flips=20, repeats=3)
+    report = at_random(plays, catalog, None, seed=4, settings=settings)
     assert "neighbours" not in report.systems
     assert report.skipped["neighbours"] == "in 2 of 3 splits: nobody is near."
     assert report.skipped["audio-shuffled"].startswith("no track has an embedding")
